@@ -1,0 +1,1 @@
+"""ID Contact: help people at a distance and be sure who you are talking to."""
