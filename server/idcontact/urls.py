@@ -1,0 +1,47 @@
+"""Addresses as text: which are safe to send a browser or a request to, and where they lead."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+# Browsers read a backslash as a slash and drop white space; no address we accept holds either.
+_UNSAFE: Final = frozenset('\\"<>^`{|}')
+
+
+def split_web_url(url: str) -> SplitResult | None:
+    """The parts of an absolute http or https URL, or None for anything else.
+
+    Refused besides other schemes: characters outside printable ASCII, white space, backslashes, a user name, an empty
+    host, an impossible port. What is left means the same to every browser and client (WHATWG URL, RFC 3986).
+    """
+    if not url.isascii() or any(not "!" <= character <= "~" or character in _UNSAFE for character in url):
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or "@" in parts.netloc or port == 0:
+        return None
+    if not url[len(parts.scheme) :].startswith("://"):
+        return None
+    return parts
+
+
+def origin_of(url: str) -> str | None:
+    """`scheme://host[:port]` as browsers write it (RFC 6454): lower case, default port left out; None when not web."""
+    parts = split_web_url(url)
+    if parts is None or parts.hostname is None:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    port = parts.port
+    if port is None or port == _DEFAULT_PORTS[parts.scheme]:
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{port}"
+
+
+def with_query(url: str, query: str) -> str:
+    """`url` with `query` (already encoded) appended: by `&` when it has a query, else by `?` (WIRE.md)."""
+    return f"{url}{'&' if '?' in url else '?'}{query}"
