@@ -1,0 +1,272 @@
+"""Server-made pages: in the end user's or agent's language, in one look, under a strict content security policy.
+
+`Pages` is built once, by the composition root, and passed in. A plugin gets one `extended` with its own templates and
+texts, so that its pages look like ours and its templates can say `{% extends "base.html" %}`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import jinja2
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+
+from idcontact.errors import IdContactError, TooManyRequests
+from idcontact.security import PagePolicy, origin_of, page_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.requests import HTTPConnection, Request
+
+    from idcontact.asset_files import AssetFiles
+
+Language: TypeAlias = Literal["nl", "en"]
+Texts: TypeAlias = "Mapping[Language, Mapping[str, str]]"
+LANGUAGES: tuple[Language, ...] = ("nl", "en")
+
+_HERE = Path(__file__).parent
+ASSETS_FOLDER = _HERE / "assets"
+STATIC_FOLDER = _HERE / "static"
+
+
+class PageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the pages look.
+
+    `organisation` is the name in the page header. `theme_stylesheet` is the URL of a stylesheet with NL Design System
+    tokens, and `theme_class` the class its tokens hang on (`utrecht-theme`); without them the neutral look is used.
+    """
+
+    organisation: str = "ID Contact"
+    theme_stylesheet: str | None = None
+    theme_class: str = ""
+
+
+class Pages:
+    """Renders templates and errors. `public_url` is where browsers reach this server."""
+
+    def __init__(self, *, public_url: str, assets: AssetFiles, settings: PageSettings | None = None) -> None:
+        self._public_url = public_url
+        self._assets = assets
+        self._settings = settings or PageSettings()
+        self._texts: Texts = load_texts(_HERE / "texts")
+        self._loader: jinja2.BaseLoader = jinja2.FileSystemLoader(_HERE / "templates")
+        self._environment = self._new_environment()
+
+    def extended(self, name: str, folder: Path) -> Pages:
+        """The same pages and those of a plugin: `folder/templates/x.html` is template `<name>/x.html`.
+
+        The texts of `folder/texts/nl.json` and `en.json` are added; the plugin starts their keys with its name.
+        """
+        own = jinja2.PrefixLoader({name: jinja2.FileSystemLoader(folder / "templates")})
+        added = load_texts(folder / "texts")
+        pages = Pages(public_url=self._public_url, assets=self._assets, settings=self._settings)
+        pages._texts = {language: {**added[language], **self._texts[language]} for language in LANGUAGES}
+        pages._loader = jinja2.ChoiceLoader([self._loader, own])
+        pages._environment = pages._new_environment()
+        return pages
+
+    def language(self, request: HTTPConnection) -> Language:
+        """What is asked for by `?lang=`; otherwise what the browser prefers (RFC 9110 §12.5.4); otherwise Dutch."""
+        asked = request.query_params.get("lang")
+        for language in LANGUAGES:
+            if language == asked:
+                return language
+        return preferred_language(request.headers.get("accept-language", ""))
+
+    def text(self, language: Language, key: str, **values: object) -> str:
+        """The text with this key. `values` fill its `{names}`."""
+        text = self._texts[language][key]
+        return text.format_map(values) if values else text
+
+    def render(
+        self,
+        request: HTTPConnection,
+        template: str,
+        *,
+        status: int = 200,
+        language: Language | None = None,
+        policy: PagePolicy | None = None,
+        **values: object,
+    ) -> Response:
+        """A page. `language` overrides the request's; `policy` loosens or tightens what this page may do.
+
+        Templates get `language`, `t(key, **values)`, `asset(path)`, `organisation`, `theme_…` and `values`. A value a
+        template names and does not get is an error, never an empty place.
+        """
+        spoken = language or self.language(request)
+        html = self._environment.get_template(template).render(
+            language=spoken,
+            t=self._texts_in(spoken),
+            asset=self._assets.url,
+            path=request.url.path,
+            organisation=self._settings.organisation,
+            theme_stylesheet=self._settings.theme_stylesheet,
+            theme_class=self._settings.theme_class,
+            **values,
+        )
+        headers = {**page_headers(self._with_own_sources(policy or PagePolicy())), "Content-Language": spoken}
+        return HTMLResponse(html, status_code=status, headers=headers)
+
+    def error_response(
+        self, request: HTTPConnection, error: Exception, *, language: Language | None = None
+    ) -> Response:
+        """An error: a page for a browser that navigates, `{"error": {"code", "message", "field"?}}` for a program.
+
+        Programs are those whose Accept header does not name HTML: `fetch`, curl and plugins.
+        """
+        known = _as_known(error)
+        if not prefers_html(request.headers.get("accept", "")):
+            return _error_as_json(known)
+        spoken = language or self.language(request)
+        response = self.render(
+            request,
+            "error.html",
+            status=known.status,
+            language=spoken,
+            policy=PagePolicy(referrer="no-referrer"),
+            title=self._error_text(spoken, known.code, "title"),
+            explanation=self._error_text(spoken, known.code, "text"),
+            detail=known.detail,
+            code=known.code,
+        )
+        response.headers.update(known.headers)
+        return response
+
+    async def handle(self, request: Request, error: Exception) -> Response:
+        """`error_response` as an exception handler of Starlette."""
+        return self.error_response(request, error)
+
+    def _error_text(self, language: Language, code: str, part: str) -> str:
+        texts = self._texts[language]
+        return texts.get(f"error.{code}.{part}", texts[f"error.internal.{part}"])
+
+    def _texts_in(self, language: Language) -> Callable[..., str]:
+        def translate(key: str, **values: object) -> str:
+            return self.text(language, key, **values)
+
+        return translate
+
+    def _with_own_sources(self, policy: PagePolicy) -> PagePolicy:
+        """Older WebKit does not count the WebSocket of its own host as `'self'`: it is named."""
+        theme = self._settings.theme_stylesheet
+        return dataclasses.replace(
+            policy,
+            sockets=(socket_origin(self._public_url), *policy.sockets),
+            styles=(*([origin_of(theme)] if theme else []), *policy.styles),
+        )
+
+    def _new_environment(self) -> jinja2.Environment:
+        return jinja2.Environment(
+            loader=self._loader,
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+
+
+def load_texts(folder: Path) -> Texts:
+    """`nl.json` and `en.json` of a folder: flat objects of key and text."""
+    return {
+        language: msgspec.json.decode((folder / f"{language}.json").read_bytes(), type=dict[str, str])
+        for language in LANGUAGES
+    }
+
+
+def socket_origin(public_url: str) -> str:
+    """The WebSocket origin of a site: `wss://` for `https://`."""
+    return "ws" + origin_of(public_url).removeprefix("http")
+
+
+# --- what the client accepts ----------------------------------------------------------------------------------------
+
+
+def _weights(header: str) -> dict[str, float]:
+    """A header of weighted choices (RFC 9110 §12.4.2), lower case. A weight that is no number counts as 0."""
+    weights: dict[str, float] = {}
+    for item in header.split(","):
+        choice, *parameters = (part.strip().lower() for part in item.split(";"))
+        weight = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        try:
+            weights[choice] = float(weight)
+        except ValueError:
+            weights[choice] = 0.0
+    weights.pop("", None)
+    return weights
+
+
+def preferred_language(accept_language: str) -> Language:
+    """The language of ours that the header weighs most, also by a regional form (`en-GB`); Dutch on a tie or none."""
+    best: Language = "nl"
+    best_weight = 0.0
+    for language in LANGUAGES:
+        ranges = _weights(accept_language)
+        weight = max((w for tag, w in ranges.items() if tag.split("-")[0] == language), default=0.0)
+        if weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether HTML is named, and JSON is not wanted more. `*/*` names nothing."""
+    weights = _weights(accept)
+    html = weights.get("text/html", 0.0)
+    return html > 0 and html >= weights.get("application/json", 0.0)
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _KnownError:
+    """What is told of an error, whatever its class."""
+
+    status: int
+    code: str
+    message: str
+    field: str | None = None
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def detail(self) -> str | None:
+        """For the person: what exactly was wrong with what they sent. Nothing where the standard phrase says it all."""
+        if self.status >= 500 or self.message == HTTPStatus(self.status).phrase:
+            return None
+        return self.message if self.field is None else f"{self.field}: {self.message}"
+
+
+def _as_known(error: Exception) -> _KnownError:
+    match error:
+        case TooManyRequests():
+            headers = {"Retry-After": str(error.retry_after)}
+            return _KnownError(
+                status=error.status, code=error.code, message=error.message, field=error.field, headers=headers
+            )
+        case IdContactError() if error.status < 500 or error.code != IdContactError.code:
+            return _KnownError(status=error.status, code=error.code, message=error.message, field=error.field)
+        case HTTPException():
+            code = HTTPStatus(error.status_code).name.lower()
+            return _KnownError(
+                status=error.status_code, code=code, message=error.detail, headers=dict(error.headers or {})
+            )
+        case _:
+            # Whatever went wrong inside may hold what nobody outside should read.
+            return _KnownError(status=500, code=IdContactError.code, message="something went wrong on our side")
+
+
+class _ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    code: str
+    message: str
+    field: str | None = None
+
+
+def _error_as_json(known: _KnownError) -> Response:
+    body = {"error": _ErrorBody(known.code, known.message, known.field)}
+    return Response(msgspec.json.encode(body), known.status, dict(known.headers), "application/json")

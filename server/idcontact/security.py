@@ -1,0 +1,299 @@
+"""What every answer and every request meets at the public door, as plain ASGI middleware.
+
+From the outside in: `AccessLog`, `SecurityHeaders`, `BodyLimit`, `OriginCheck`. A page sets its own policy through
+`page_headers`; everything that sets none gets the closed one, so a route that forgets is safe, not open.
+
+Sources: Content Security Policy Level 3, Fetch Metadata Request Headers, Fetch ("append a request Origin header"),
+RFC 6454 (origins), RFC 9110 (413).
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection, Request
+from starlette.routing import Mount
+
+from idcontact.errors import IdContactError, NotAllowed, TooLarge
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Refuse: TypeAlias = "Callable[[Request, IdContactError], Response]"
+Referrer: TypeAlias = Literal["same-origin", "no-referrer"]
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_FEATURES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+
+
+def origin_of(url: str) -> str:
+    """The origin of an absolute URL as browsers write it: lower case, no default port.
+
+    Raises:
+        ValueError: `url` has no scheme or host.
+
+    """
+    parts = urlsplit(url)
+    if not parts.scheme or not parts.hostname:
+        raise ValueError("an absolute URL was expected")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    if parts.port is None or parts.port == _DEFAULT_PORTS.get(parts.scheme):
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{parts.port}"
+
+
+# --- headers --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PagePolicy:
+    """What one page may do beyond its own origin.
+
+    `form_targets`: absolute URLs to whose origins a form of this page may lead. Chromium enforces `form-action` on
+    every redirect that follows a submission, so a page whose POST is answered by a 303 to elsewhere names elsewhere.
+    `sockets`, `styles`, `images`: further sources for `connect-src`, `style-src` and `font-src`, and `img-src`.
+    """
+
+    form_targets: Sequence[str] = ()
+    sockets: Sequence[str] = ()
+    styles: Sequence[str] = ()
+    images: Sequence[str] = ()
+    referrer: Referrer = "same-origin"
+
+    def content_security_policy(self) -> str:
+        """The value of the header. Trusted Types are on; `lit-html` is the one policy our own front ends make."""
+        forms = [origin_of(target) for target in self.form_targets]
+        directives = {
+            "default-src": ["'none'"],
+            "script-src": ["'self'"],
+            "style-src": ["'self'", *self.styles],
+            "font-src": ["'self'", *self.styles],
+            "img-src": ["'self'", "data:", *self.images],
+            "media-src": ["'self'", "data:"],
+            "connect-src": ["'self'", *self.sockets],
+            "form-action": ["'self'", *forms],
+            "frame-ancestors": ["'none'"],
+            "base-uri": ["'none'"],
+            "require-trusted-types-for": ["'script'"],
+            "trusted-types": ["lit-html"],
+        }
+        return "; ".join(f"{name} {' '.join(dict.fromkeys(sources))}" for name, sources in directives.items())
+
+
+def page_headers(policy: PagePolicy) -> dict[str, str]:
+    """The headers of an HTML page. `no-referrer` is for a page whose address holds a ticket, a session or a result."""
+    return {
+        "Content-Security-Policy": policy.content_security_policy(),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cache-Control": "no-store",
+        "Permissions-Policy": _FEATURES,
+        "Referrer-Policy": policy.referrer,
+    }
+
+
+class SecurityHeaders:
+    """Adds to every HTTP answer what the answer does not say itself; never replaces what it says.
+
+    `https_only` also promises the browser that this host is reached by HTTPS for a year (RFC 6797).
+    """
+
+    def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
+        self._app = app
+        self._defaults = {
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": _NOTHING,
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cache-Control": "no-store",
+        }
+        if https_only:
+            self._defaults["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: every HTTP answer that passes gets the headers it lacks."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._defaults.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+# --- who asks -------------------------------------------------------------------------------------------------------
+
+
+def check_origin(connection: HTTPConnection, own_origins: Collection[str]) -> None:
+    """Refuse a request that a page of another origin made.
+
+    An `Origin` that names an origin decides. Where the browser hides it (`null`: the page says `no-referrer`) or
+    leaves it out, `Sec-Fetch-Site` must say `same-origin`, which no script can forge. Neither one: refused.
+
+    Raises:
+        NotAllowed: made by another site, or not by a browser of these days.
+
+    """
+    origin = connection.headers.get("origin", "null")
+    if origin in own_origins:
+        return
+    if origin == "null" and connection.headers.get("sec-fetch-site") == "same-origin":
+        return
+    raise NotAllowed("this request does not come from a page of this site", reason="Origin and Sec-Fetch-Site")
+
+
+def check_socket_origin(connection: HTTPConnection, own_origins: Collection[str]) -> None:
+    """Refuse a WebSocket handshake from another origin: the same-origin policy does not guard those (RFC 6455 §10.2).
+
+    Raises:
+        NotAllowed: the Origin header is absent or not one of `own_origins`.
+
+    """
+    if connection.headers.get("origin") not in own_origins:
+        raise NotAllowed("this socket is not opened by a page of this site", reason="Origin")
+
+
+class OriginCheck:
+    """Refuses state-changing requests that no page of `own_origins` made.
+
+    `exempt` are regular expressions, each for a whole path that takes requests of other sites and guards itself
+    (`/start`, whose form stands on the municipality's site and which has an allow-list of its own).
+    """
+
+    def __init__(self, app: ASGIApp, *, own_origins: Collection[str], exempt: Sequence[str], refuse: Refuse) -> None:
+        self._app = app
+        self._own_origins = frozenset(own_origins)
+        self._exempt = [re.compile(pattern) for pattern in exempt]
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: pass on, or answer 403."""
+        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS and not self._is_exempt(scope["path"]):
+            request = Request(scope, receive)
+            try:
+                check_origin(request, self._own_origins)
+            except NotAllowed as error:
+                await self._refuse(request, error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _is_exempt(self, path: str) -> bool:
+        return any(pattern.fullmatch(path) for pattern in self._exempt)
+
+
+# --- how much -------------------------------------------------------------------------------------------------------
+
+
+class BodyLimit:
+    """Refuses bodies over a limit with 413: by `Content-Length` at once, otherwise by the bytes that really arrive.
+
+    `limits` maps a regular expression for a whole path to its limit in bytes; `default` is for all other paths.
+    """
+
+    def __init__(self, app: ASGIApp, *, default: int, limits: Mapping[str, int], refuse: Refuse) -> None:
+        self._app = app
+        self._default = default
+        self._limits = [(re.compile(pattern), limit) for pattern, limit in limits.items()]
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: pass on, or answer 413."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._limit_of(scope["path"])
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdecimal() or int(announced) > limit:
+            await self._refuse(Request(scope, receive), _too_large(limit))(scope, receive, send)
+            return
+        await self._pass_on(limit, scope, receive, send)
+
+    def _limit_of(self, path: str) -> int:
+        return next((limit for pattern, limit in self._limits if pattern.fullmatch(path)), self._default)
+
+    async def _pass_on(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
+        received = 0
+        started = False
+
+        async def counted_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _too_large(limit)
+            return message
+
+        async def noted_send(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted_receive, noted_send)
+        except TooLarge as error:
+            if started:
+                raise
+            await self._refuse(Request(scope, receive), error)(scope, receive, send)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than the {limit} bytes that are accepted here")
+
+
+# --- what is written down -------------------------------------------------------------------------------------------
+
+
+def path_template(scope: Scope) -> str:
+    """The route that answered, as it is declared: `/land/{ticket}`. What a path held never shows, nor does a query."""
+    route = scope.get("route")
+    if route is None:
+        return "(no route)"
+    root: str = scope.get("root_path", "")
+    return f"{root}/…" if isinstance(route, Mount) else f"{root}{getattr(route, 'path', '/…')}"
+
+
+class AccessLog:
+    """One line per answered request: method, route, status, milliseconds. No address, no query, no parameter.
+
+    Replaces the server's own access log, which writes whole targets: run uvicorn with `access_log=False`.
+    """
+
+    def __init__(self, app: ASGIApp, *, logger: logging.Logger) -> None:
+        self._app = app
+        self._logger = logger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: pass on, and write one line when the answer is complete or has failed."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        status = 500
+        began = time.perf_counter()
+
+        async def noted_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted_send)
+        finally:
+            took = (time.perf_counter() - began) * 1000
+            self._logger.info("%s %s %d %.1f ms", scope["method"], path_template(scope), status, took)
