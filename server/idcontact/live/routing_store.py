@@ -1,0 +1,200 @@
+"""Routing in the store: the acts of `routing.lua`, and reading what it keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from idcontact.redis import Script, reaching
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from idcontact.live.routing import Wanted
+
+
+class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry as `routing.lua` keeps it; the meaning is that of `routing.Entry`."""
+
+    conversation: str
+    purpose: str
+    channel: str
+    language: str
+    priority: int
+    arrival: int
+    entered_at: int
+    version: int
+    generation: int
+    state: Literal["waiting", "offered", "absent", "assigned"]
+    present: bool
+    agent: str | None = None
+    offer: int | None = None
+    until_: int | None = None
+    declined: dict[str, int] = {}
+
+
+class AgentRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One agent as `routing.lua` keeps it; the meaning is that of `routing.Agent`."""
+
+    id: str
+    name: str
+    purposes: list[str]
+    capacity: int
+    status: Literal["available", "away"]
+    conn: str
+    lease: int
+    present: bool
+    idle_since: int
+    misses: int
+    load: int
+    since: int
+    offered: str | None = None
+
+
+class AssignmentRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conversation must hear; the meaning is that of `routing.Assignment`."""
+
+    agent: str
+    name: str
+    generation: int
+    present: bool
+
+
+class OfferMade(msgspec.Struct, frozen=True):
+    """An offer that an act made."""
+
+    agent: str
+    conversation: str
+
+
+class OfferEnded(msgspec.Struct, frozen=True):
+    """An offer that an act ended."""
+
+    agent: str
+    conversation: str
+    offer: int
+    reason: Literal["accepted", "declined", "lapsed", "withdrawn"]
+
+
+class Replaced(msgspec.Struct, frozen=True):
+    """A console that another one took over from."""
+
+    agent: str
+    conn: str
+
+
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
+    """What one act changed, as published on the events channel."""
+
+    version: int
+    entries: list[EntryRecord] = []
+    entries_gone: list[str] = []
+    agents: list[AgentRecord] = []
+    offers: list[OfferMade] = []
+    offers_gone: list[OfferEnded] = []
+    outbox: list[str] = []
+    missed: list[str] = []
+    replaced: Replaced | None = None
+
+
+class RoutingSnapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything at one version."""
+
+    version: int
+    entries: dict[str, EntryRecord]
+    agents: dict[str, AgentRecord]
+
+
+class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Times of routing, in milliseconds, and how many offers in a row may lapse."""
+
+    offer_timeout: int = 20_000
+    decline_pause: int = 60_000
+    done_memory: int = 60_000
+    misses: int = 2
+
+
+_SNAPSHOT = """
+return {redis.call('GET', KEYS[1] .. 'version') or '0', redis.call('HGETALL', KEYS[1] .. 'entries'), redis.call('HGETALL', KEYS[1] .. 'agents')}
+"""
+_entry = msgspec.json.Decoder(EntryRecord)
+_agent = msgspec.json.Decoder(AgentRecord)
+_assignment = msgspec.json.Decoder(AssignmentRecord)
+decode_delta = msgspec.json.Decoder(Delta).decode
+
+
+class RoutingStore:
+    """The routing slot. Every method is one atomic step; all raise `Unavailable` while the store is away."""
+
+    def __init__(self, redis: Redis, prefix: str, settings: RoutingSettings | None = None) -> None:
+        self.root = f"{prefix}:{{routing}}:"
+        self.channel = f"{self.root}events"
+        self._redis = redis
+        self._act = Script(redis, "idcontact.live", "routing.lua")
+        self._snapshot = redis.register_script(_SNAPSHOT)
+        self._settings = msgspec.json.encode(settings or RoutingSettings())
+
+    async def act(self, name: str, now: int = 0, /, **args: object) -> int:
+        """Run one act of `routing.lua`. `now` is for tests; 0 is the store's own clock."""
+        answer = await self._act([self.root], [name, msgspec.json.encode(args), now, self._settings])
+        return int(answer[0])
+
+    async def sync(self, wanted: Wanted, *, channel: str, language: str, now: int = 0) -> None:
+        """Bring the entry in line with its conversation."""
+        await self.act("sync", now, channel=channel, language=language, **msgspec.to_builtins(wanted))
+
+    async def accept(self, conversation: str, offer: int, agent: str, now: int = 0) -> bool:
+        """Take the offered conversation. False when this offer is not open for this agent."""
+        return await self.act("accept", now, conversation=conversation, offer=offer, agent=agent) == 1
+
+    async def decline(self, conversation: str, offer: int, agent: str, now: int = 0) -> bool:
+        """Leave it to somebody else. False when this offer is not open for this agent."""
+        return await self.act("decline", now, conversation=conversation, offer=offer, agent=agent) == 1
+
+    async def sweep(self, limit: int = 100, now: int = 0) -> int:
+        """Claim and do what is due. Returns how many were."""
+        return await self.act("sweep", now, limit=limit)
+
+    async def confirm(self, conversation: str, heard: bytes) -> None:
+        """The conversation has heard this assignment."""
+        await self.act("confirm", conversation=conversation, heard=heard.decode())
+
+    async def snapshot(self) -> RoutingSnapshot:
+        """Everything at one version."""
+        with reaching():
+            version, entries, agents = await self._snapshot(keys=[self.root], args=[])
+        return RoutingSnapshot(version=int(version), entries=_table(entries, _entry), agents=_table(agents, _agent))
+
+    async def agent(self, agent_id: str) -> AgentRecord | None:
+        """One agent, or None when routing does not know them."""
+        with reaching():
+            raw = await self._redis.hget(f"{self.root}agents", agent_id)
+        return None if raw is None else _agent.decode(raw)
+
+    async def entry(self, conversation: str) -> EntryRecord | None:
+        """One entry, or None."""
+        with reaching():
+            raw = await self._redis.hget(f"{self.root}entries", conversation)
+        return None if raw is None else _entry.decode(raw)
+
+    async def unheard(self, conversation: str) -> bytes | None:
+        """The assignment that this conversation has yet to hear, as stored; for `decode_assignment`."""
+        with reaching():
+            raw: bytes | None = await self._redis.hget(f"{self.root}outbox", conversation)
+        return raw
+
+    async def outbox(self) -> dict[str, bytes]:
+        """Every assignment that was not yet heard."""
+        with reaching():
+            found: dict[bytes, bytes] = await self._redis.hgetall(f"{self.root}outbox")
+        return {conversation.decode(): raw for conversation, raw in found.items()}
+
+
+def decode_assignment(raw: bytes) -> AssignmentRecord:
+    """What `unheard` and `outbox` hold."""
+    return _assignment.decode(raw)
+
+
+def _table(flat: list[bytes], decoder: msgspec.json.Decoder[Any]) -> dict[str, Any]:
+    return {flat[i].decode(): decoder.decode(flat[i + 1]) for i in range(0, len(flat), 2)}

@@ -1,0 +1,96 @@
+"""Connections to Redis or Valkey: making them, naming keys, and telling an outage from a mistake.
+
+The stores of each part build on this; nobody else names a key or sees a Redis error. `Pipe`, for the append path, is
+in `pipe.py`.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from redis.asyncio import Redis
+from redis.asyncio.connection import ConnectionPool
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+
+from idcontact.errors import SettingsError, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
+_OUTAGE_WORDS = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM")
+
+
+def connect(url: str) -> Redis:
+    """A client for `redis://`, `rediss://` or `unix://`. It connects on first use and reconnects by itself.
+
+    Answers are bytes (RESP2). Each command may take 5 seconds, with three tries.
+    """
+    try:
+        pool = ConnectionPool.from_url(
+            url,
+            protocol=2,
+            decode_responses=False,
+            socket_timeout=5,
+            socket_connect_timeout=5,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3),
+            health_check_interval=15,
+        )
+    except ValueError as mistake:
+        raise SettingsError([f"redis_url: expected redis://…, rediss://… or unix://…, {mistake}"]) from None
+    return Redis.from_pool(pool)
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Around every call of a store: an outage becomes `Unavailable`; a mistake of ours stays what it is."""
+    try:
+        yield
+    except OUTAGES as outage:
+        raise unavailable(outage) from outage
+    except ResponseError as answer:
+        if str(answer).startswith(_OUTAGE_WORDS):
+            raise unavailable(answer) from answer
+        raise
+
+
+def unavailable(outage: Exception) -> Unavailable:
+    """The error that people and programs get while the store is away."""
+    return Unavailable("the store cannot be reached now; try again in a moment", reason=type(outage).__name__)
+
+
+class Script:
+    """One Lua file beside the store that uses it, run by its hash and loaded when the server does not know it."""
+
+    def __init__(self, redis: Redis, package: str, name: str) -> None:
+        self.source = files(package).joinpath(name).read_text(encoding="utf-8")
+        self._script = redis.register_script(self.source)
+
+    async def __call__(self, keys: list[str], args: list[str | bytes | int]) -> Any:  # noqa: ANN401 - a script's answer has no one type
+        """Run it. Raises `Unavailable` while the store is away."""
+        with reaching():
+            return await self._script(keys=keys, args=args)
+
+
+async def is_up(redis: Redis) -> bool:
+    """Whether the store answers now."""
+    try:
+        await redis.ping()
+    except (RedisError, OSError):
+        return False
+    return True
