@@ -1,0 +1,103 @@
+# Everything is installed into this directory (.venv, node_modules, .demo); `make clean` removes it again.
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+STATIC := server/idcontact/static
+FRONT_END_SOURCES := $(shell find client widget agent_console -type f 2>/dev/null) package-lock.json tsconfig.json
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help demo test lint format generate bench locks upgrade-locks needs-demo needs-test clean
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+help:
+	@echo 'make demo      the whole product on this machine, on port 8000 (or PORT=…)'
+	@echo 'make test      all checks and tests'
+	@echo 'make lint      formatting, lint and types of Python and TypeScript; generated files up to date'
+	@echo 'make format    put Python and TypeScript in the project'"'"'s format'
+	@echo 'make generate  JSON Schema and TypeScript types from the Python messages'
+	@echo 'make bench     speed, as ratios to a bare server in the same run'
+	@echo 'make locks     lock files from pyproject.toml; upgrade-locks takes the newest versions'
+	@echo 'make clean     remove everything that was installed, built or stored here, the demo'"'"'s data too'
+
+# exec: no shell stays between the terminal and the server, so that Ctrl-C or a kill ends it in good order.
+demo: $(VENV)/.installed $(STATIC)/.built
+	@exec $(BIN)/idcontact demo --port $(PORT)
+
+test: needs-test lint
+	npm test --silent
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev $(STATIC)/.built
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	npm run check --silent
+	$(BIN)/python -m idcontact.generate --check
+
+format: $(VENV)/.installed-dev node_modules/.installed
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+	npm run fix --silent
+
+generate: $(VENV)/.installed-dev
+	$(BIN)/python -m idcontact.generate
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) node_modules .demo .cache $(STATIC) dist test-results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What the machine must have; the rest is installed into this directory.
+needs-demo:
+	@tools/need '$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))"' python3 'Python 3.11 or newer; another one: make PYTHON=…'
+	@tools/need '$(PYTHON) -m ensurepip --version' python3-venv
+	@tools/need 'node -e "process.exit(Number(process.versions.node.split(\".\")[0]) < 20)"' nodejs 'Node 20 or newer'
+	@tools/need 'npm --version' npm
+
+needs-test: needs-demo
+	@tools/need 'redis-server --version' redis-server 'tests run on a real Redis too'
+	@tools/need 'chromium --version' chromium 'tests drive a real browser'
+	@tools/need 'fc-list | grep -q .' 'fontconfig fonts-dejavu-core' 'pages in the tests need a font'
+
+$(BIN)/uv: requirements-build.lock
+	@$(MAKE) needs-demo
+	@echo 'Making $(VENV)'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.installed: requirements.lock pyproject.toml hatch_build.py $(BIN)/uv
+	@echo 'Installing Python packages'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@echo 'Installing Python packages for development'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json .npmrc
+	@echo 'Installing front-end packages'
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+$(STATIC)/.built: $(FRONT_END_SOURCES) node_modules/.installed
+	@echo 'Building the front ends'
+	@npm run build --silent
+	@touch $@
+
+locks: $(BIN)/uv
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra demo --output-file requirements.lock
+	$(COMPILE) $(UPGRADE) pyproject.toml --extra demo --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) $(UPGRADE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+
+upgrade-locks:
+	@$(MAKE) locks UPGRADE=--upgrade
