@@ -17,7 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from idcontact.errors import IdContactError, TooManyRequests
-from idcontact.security import PagePolicy, origin_of, page_headers
+from idcontact.security import PagePolicy, page_headers
+from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -154,11 +155,11 @@ class Pages:
 
     def _with_own_sources(self, policy: PagePolicy) -> PagePolicy:
         """Older WebKit does not count the WebSocket of its own host as `'self'`: it is named."""
-        theme = self._settings.theme_stylesheet
+        theme = origin_of(self._settings.theme_stylesheet or "")
         return dataclasses.replace(
             policy,
             sockets=(socket_origin(self._public_url), *policy.sockets),
-            styles=(*([origin_of(theme)] if theme else []), *policy.styles),
+            styles=(*([theme] if theme else []), *policy.styles),
         )
 
     def _new_environment(self) -> jinja2.Environment:
@@ -182,7 +183,7 @@ def load_texts(folder: Path) -> Texts:
 
 def socket_origin(public_url: str) -> str:
     """The WebSocket origin of a site: `wss://` for `https://`."""
-    return "ws" + origin_of(public_url).removeprefix("http")
+    return "ws" + (origin_of(public_url) or "").removeprefix("http")
 
 
 # --- what the client accepts ----------------------------------------------------------------------------------------

@@ -13,13 +13,13 @@ import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.routing import Mount
 
 from idcontact.errors import IdContactError, NotAllowed, TooLarge
+from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
     import logging
@@ -32,25 +32,8 @@ Refuse: TypeAlias = "Callable[[Request, IdContactError], Response]"
 Referrer: TypeAlias = Literal["same-origin", "no-referrer"]
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _FEATURES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
-
-
-def origin_of(url: str) -> str:
-    """The origin of an absolute URL as browsers write it: lower case, no default port.
-
-    Raises:
-        ValueError: `url` has no scheme or host.
-
-    """
-    parts = urlsplit(url)
-    if not parts.scheme or not parts.hostname:
-        raise ValueError("an absolute URL was expected")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    if parts.port is None or parts.port == _DEFAULT_PORTS.get(parts.scheme):
-        return f"{parts.scheme}://{host}"
-    return f"{parts.scheme}://{host}:{parts.port}"
 
 
 # --- headers --------------------------------------------------------------------------------------------------------
@@ -73,7 +56,7 @@ class PagePolicy:
 
     def content_security_policy(self) -> str:
         """The value of the header. Trusted Types are on; `lit-html` is the one policy our own front ends make."""
-        forms = [origin_of(target) for target in self.form_targets]
+        forms = [_source_of(target) for target in self.form_targets]
         directives = {
             "default-src": ["'none'"],
             "script-src": ["'self'"],
@@ -89,6 +72,17 @@ class PagePolicy:
             "trusted-types": ["lit-html"],
         }
         return "; ".join(f"{name} {' '.join(dict.fromkeys(sources))}" for name, sources in directives.items())
+
+
+def _source_of(url: str) -> str:
+    """The source expression that allows `url`: its origin; its scheme where it has none (`tel:`)."""
+    origin = origin_of(url)
+    if origin is not None:
+        return origin
+    scheme = re.match(r"(?!https?:|javascript:|data:)[a-z][a-z0-9+.-]*:", url)
+    if scheme is None:
+        raise ValueError("a form target is an absolute URL")
+    return scheme[0]
 
 
 def page_headers(policy: PagePolicy) -> dict[str, str]:
