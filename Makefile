@@ -31,14 +31,14 @@ test: needs-test lint
 	npm test --silent
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.installed-dev $(STATIC)/.built
+lint: $(VENV)/.installed-dev node_modules/.installed-dev $(STATIC)/.built
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
 	npm run check --silent
 	$(BIN)/python -m idcontact.generate --check
 
-format: $(VENV)/.installed-dev node_modules/.installed
+format: $(VENV)/.installed-dev node_modules/.installed-dev
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 	npm run fix --silent
@@ -56,15 +56,15 @@ clean:
 
 # What the machine must have; the rest is installed into this directory.
 needs-demo:
-	@tools/need '$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))"' python3 'Python 3.11 or newer; another one: make PYTHON=…'
-	@tools/need '$(PYTHON) -m ensurepip --version' python3-venv
-	@tools/need 'node -e "process.exit(Number(process.versions.node.split(\".\")[0]) < 20)"' nodejs 'Node 20 or newer'
-	@tools/need 'npm --version' npm
+	@tools/need '$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))"' - 'Python 3.11 or newer (one that is not the default: make PYTHON=…)'
+	@tools/need '$(PYTHON) -m ensurepip --version' python3-venv 'the Python module venv'
+	@tools/need 'node --version | grep -Eq "^v(2[0-9]|[3-9][0-9])\."' - 'Node 20 or newer'
+	@tools/need 'npm --version' - 'npm, which comes with Node'
 
 needs-test: needs-demo
-	@tools/need 'redis-server --version' redis-server 'tests run on a real Redis too'
-	@tools/need 'chromium --version' chromium 'tests drive a real browser'
-	@tools/need 'fc-list | grep -q .' 'fontconfig fonts-dejavu-core' 'pages in the tests need a font'
+	@tools/need 'redis-server --version' redis-server 'a real Redis 7, for the tests'
+	@tools/need 'chromium --version' chromium 'Chromium, for the tests'
+	@tools/need 'fc-list | grep -q .' 'fontconfig fonts-dejavu-core' 'a font for the pages in the tests'
 
 $(BIN)/uv: requirements-build.lock
 	@$(MAKE) needs-demo
@@ -84,14 +84,20 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
 	@touch $@
 
+# What builds the front ends is there in both; the second adds what checks them.
 node_modules/.installed: package.json package-lock.json .npmrc
 	@echo 'Installing front-end packages'
-	@npm ci --silent --no-audit --no-fund
+	@npm ci --omit=dev --loglevel=error --no-audit --no-fund >/dev/null
 	@touch $@
 
-$(STATIC)/.built: $(FRONT_END_SOURCES) node_modules/.installed
+node_modules/.installed-dev: package.json package-lock.json .npmrc
+	@echo 'Installing front-end packages for development'
+	@npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	@touch node_modules/.installed $@
+
+$(STATIC)/.built: $(FRONT_END_SOURCES) | node_modules/.installed
 	@echo 'Building the front ends'
-	@npm run build --silent
+	@npm run build --silent --loglevel=error
 	@touch $@
 
 locks: $(BIN)/uv
