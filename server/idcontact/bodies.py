@@ -1,0 +1,92 @@
+"""Request bodies at the edge: bounded, of a known media type, decoded into a typed message or refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from idcontact.errors import BadRequest, TooLarge
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+MACHINE_BODY: Final = 8 * 1024
+"""Bytes that a machine's request may hold, as in the published parts (WIRE.md)."""
+FORM_BODY: Final = 32 * 1024
+"""Bytes that a form may hold."""
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+_MAX_FIELDS: Final = 100
+
+T = TypeVar("T")
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The body, of at most `limit` bytes. Raises TooLarge, before reading where the length is announced."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
+
+
+def media_type(request: Request) -> str:
+    """`type/subtype` of the body in lower case, without parameters; empty when it is not said."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def decode_json(body: bytes, shape: type[T]) -> T:
+    """A message from JSON. Raises BadRequest that names the member at fault, never its value."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise _unfit(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise BadRequest("the body is not JSON") from None
+
+
+def decode_form(body: bytes) -> dict[str, str]:
+    """The fields of a urlencoded form. Raises BadRequest when it is not one, or names a field twice."""
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
+    except ValueError:
+        raise BadRequest("the body is not a form") from None
+    twice = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
+    if twice:
+        raise BadRequest("a field of the form is given twice")
+    return dict(pairs)
+
+
+def fit_form(fields: dict[str, str], shape: type[T]) -> T:
+    """A message from the fields of a form. Raises BadRequest that names the field at fault."""
+    try:
+        return msgspec.convert(fields, shape)
+    except msgspec.ValidationError as error:
+        raise _unfit(str(error)) from None
+
+
+def _unfit(text: str) -> BadRequest:
+    """What msgspec found, with the member's name apart. It tells kinds and names, and quotes no values."""
+    missing = re.match(r"Object missing required field `([a-z_]+)`", text)
+    what, _, place = text.partition(" - at `$")
+    field = place.rstrip("`").lstrip(".")
+    if missing:
+        return BadRequest("is missing", field=f"{field}.{missing[1]}".lstrip("."))
+    return BadRequest(what[:1].lower() + what[1:], field=field or None)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than the {limit} bytes that are accepted here")

@@ -1,0 +1,34 @@
+"""The browser that started a session, recognised later by a first-party cookie. No more is known of it than that."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+
+COOKIE: Final = "__Host-idc-browser"
+
+
+def known_browser(cookie: str | None) -> str | None:
+    """The cookie's value when it can be one that we made, else None."""
+    return cookie if cookie is not None and re.fullmatch(r"[A-Za-z0-9_-]{43}", cookie) else None
+
+
+def new_browser() -> str:
+    """A value for the cookie: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def browser_digest(value: str) -> str:
+    """What others are told of it: base64url of its SHA-256, from which nobody gets back to the cookie."""
+    return base64.urlsafe_b64encode(hashlib.sha256(value.encode()).digest()).rstrip(b"=").decode()
+
+
+def remember_browser(response: Response, value: str) -> None:
+    """Set the cookie. Lax: the way back from an identity provider is a redirect from another site."""
+    response.set_cookie(COOKIE, value, path="/", secure=True, httponly=True, samesite="lax")

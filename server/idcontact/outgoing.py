@@ -1,0 +1,235 @@
+"""Requests from this process to plugins and to attr_urls: one pooled client, and a direct call for our own plugins.
+
+Whatever is called gets the same request and the same limits: a time for the whole of it, no redirects, an answer of
+bounded size, no cookies, no compression. Where an application of this process answers for a URL (`mount`), it is
+called as ASGI directly: no socket, and cancelled when its time is up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Self
+from urllib.parse import unquote, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from idcontact.errors import PluginFailed, PluginTimeout
+from idcontact.urls import split_web_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+    from starlette.types import ASGIApp, Message, Scope
+
+WHOLE_REQUEST: Final = 5.0
+"""Seconds that a plugin gets for the whole of a request."""
+MAX_ANSWER: Final = 64 * 1024
+"""Bytes of an answer that are read; a longer one is a failure."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a plugin answered, whatever its status."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+
+class Outgoing:
+    """An asynchronous context manager; requests are possible while it is entered.
+
+    `limit` is in seconds, for one whole request.
+    """
+
+    def __init__(self, *, limit: float = WHOLE_REQUEST, tls: ssl.SSLContext | None = None) -> None:
+        self._limit = limit
+        self._tls = tls
+        self._mounted: dict[str, ASGIApp] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        # One TLS context for all: loading the system's certificates takes tens of milliseconds.
+        tls = self._tls
+        if tls is None:
+            tls = await asyncio.to_thread(ssl.create_default_context)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=tls, limit=100, limit_per_host=50),
+            timeout=aiohttp.ClientTimeout(total=self._limit),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "idcontact"},
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def mount(self, base_url: str, app: ASGIApp) -> None:
+        """Let `app` answer for `base_url` and all below it, with the path of `base_url` as its root path."""
+        self._mounted[base_url.rstrip("/")] = app
+
+    async def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        plugin: str = "",
+    ) -> Answer:
+        """POST, once. `plugin` is the tag that errors name.
+
+        Raises PluginTimeout after the limit, and PluginFailed when it cannot be reached or what comes is not an answer.
+        """
+        plugin = plugin or (urlsplit(url).hostname or "")
+        all_headers = {"Content-Type": content_type, **(headers or {})}
+        base = self._base_of(url)
+        try:
+            async with asyncio.timeout(self._limit):
+                if base is not None:
+                    return await self._call(base, url, body, all_headers, plugin)
+                return await self._send(url, body, all_headers, plugin)
+        except TimeoutError:
+            raise PluginTimeout(
+                plugin, "a service that is needed did not answer in time", reason=f"no answer within {self._limit:g} s"
+            ) from None
+
+    def _base_of(self, url: str) -> str | None:
+        path = url.partition("?")[0]
+        fitting = [base for base in self._mounted if path == base or path.startswith(f"{base}/")]
+        return max(fitting, key=len, default=None)
+
+    # --- over the network ---
+
+    async def _send(self, url: str, body: bytes, headers: Mapping[str, str], plugin: str) -> Answer:
+        if self._session is None:
+            raise RuntimeError("requests are possible only inside `async with`")
+        if split_web_url(url) is None:
+            raise _failed(plugin, "not an http or https URL")
+        try:
+            # `encoded`: the URL is sent as it was given; a signature or a ticket in it may not be normalised.
+            target = URL(url, encoded=True)
+            async with self._session.post(target, data=body, headers=headers, allow_redirects=False) as response:
+                return Answer(response.status, await _bounded(response, plugin))
+        except TimeoutError:
+            raise
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _failed(plugin, type(error).__name__) from None
+
+    # --- within this process ---
+
+    async def _call(self, base: str, url: str, body: bytes, headers: Mapping[str, str], plugin: str) -> Answer:
+        exchange = _Exchange(body)
+        try:
+            await self._mounted[base](_scope(base, url, body, headers), exchange.receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 - a plugin may raise anything: it is its failure, and stays here
+            if not exchange.complete:
+                _note_failure(plugin, error)
+                raise _failed(plugin, type(error).__name__) from None
+        if exchange.status is None or not exchange.complete:
+            raise _failed(plugin, "no complete answer")
+        if exchange.too_long:
+            raise _too_long(plugin)
+        return Answer(exchange.status, bytes(exchange.answer))
+
+
+class _Exchange:
+    """One request and its answer, as the two callables of ASGI (HTTP, version 3)."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body: bytes | None = body
+        self._done = asyncio.Event()
+        self.status: int | None = None
+        self.answer = bytearray()
+        self.too_long = False
+
+    @property
+    def complete(self) -> bool:
+        return self._done.is_set()
+
+    async def receive(self) -> Message:
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        await self._done.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if self.complete:
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self.answer += message.get("body", b"")
+            if len(self.answer) > MAX_ANSWER:
+                self.too_long = True
+                self.answer.clear()
+            if not message.get("more_body", False):
+                self._done.set()
+
+
+def _scope(base: str, url: str, body: bytes, headers: Mapping[str, str]) -> Scope:
+    parts = urlsplit(url)
+    sent: Iterable[tuple[str, str]] = {
+        "host": parts.netloc,
+        "accept": "application/json",
+        "content-length": str(len(body)),
+        **{name.lower(): value for name, value in headers.items()},
+    }.items()
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": parts.scheme,
+        "path": unquote(parts.path),
+        "raw_path": parts.path.encode("latin-1"),
+        "root_path": unquote(urlsplit(base).path),
+        "query_string": parts.query.encode("latin-1"),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent],
+        "client": None,
+        "server": (parts.hostname, parts.port),
+        "extensions": {},
+    }
+
+
+async def _bounded(response: aiohttp.ClientResponse, plugin: str) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER:
+            response.close()
+            raise _too_long(plugin)
+    return bytes(body)
+
+
+def _note_failure(plugin: str, error: Exception) -> None:
+    """Log the kind and the place of an exception, without its text, which may hold anything."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    _logger.error("plugin %s failed: %s at %s", plugin, type(error).__name__, place)
+
+
+def _failed(plugin: str, reason: str) -> PluginFailed:
+    return PluginFailed(plugin, "a service that is needed cannot be reached or does not work", reason=reason)
+
+
+def _too_long(plugin: str) -> PluginFailed:
+    return _failed(plugin, f"an answer of more than {MAX_ANSWER} bytes")
