@@ -1,0 +1,107 @@
+import {
+  type ConversationLog,
+  EMPTY_LOG,
+  withAcknowledged,
+  withEvent,
+  withOutgoing,
+  withoutOutgoing,
+  withRefused,
+  withSeen,
+} from "./conversation_log.ts";
+import type { Ack, EndUserConversation, Limits, SendMessage, ToEndUser } from "./generated/messages.ts";
+
+/** Everything the end user's page knows. Changed by `reduce` alone. */
+export interface ConversationState {
+  conversation: EndUserConversation | undefined;
+  limits: Limits | undefined;
+  /** Add it to this device's clock to get the store's. Milliseconds. */
+  clockOffset: number;
+  position: { position: number; agentsPresent: number } | undefined;
+  log: ConversationLog;
+}
+
+export const INITIAL_STATE: ConversationState = {
+  conversation: undefined,
+  limits: undefined,
+  clockOffset: 0,
+  position: undefined,
+  log: EMPTY_LOG,
+};
+
+/** What can happen to the page: the server speaks, or its own person does. */
+export type Input =
+  | { kind: "frame"; frame: ToEndUser; now: number }
+  | { kind: "submitted"; messages: readonly Pick<SendMessage, "id" | "text">[] }
+  | { kind: "acknowledged"; ack: Ack }
+  | { kind: "refused"; id: string }
+  | { kind: "withdrawn"; id: string };
+
+/** The next state. Pure: no clock, no socket. Frames that mean nothing here leave the state as it is. */
+export function reduce(state: ConversationState, input: Input): ConversationState {
+  switch (input.kind) {
+    case "frame":
+      return withFrame(state, input.frame, input.now);
+    case "submitted":
+      return { ...state, log: withOutgoing(state.log, input.messages) };
+    case "acknowledged":
+      return { ...state, log: withAcknowledged(state.log, input.ack) };
+    case "refused":
+      return { ...state, log: withRefused(state.log, input.id) };
+    case "withdrawn":
+      return { ...state, log: withoutOutgoing(state.log, input.id) };
+  }
+}
+
+function withFrame(state: ConversationState, frame: ToEndUser, now: number): ConversationState {
+  switch (frame.type) {
+    case "welcome":
+      return {
+        ...withConversation(state, frame.conversation),
+        limits: frame.limits,
+        clockOffset: frame.server_time - now,
+      };
+    case "conversation":
+      return withConversation(state, frame.conversation);
+    case "position":
+      return { ...state, position: { position: frame.position, agentsPresent: frame.agents_present } };
+    case "seen_by":
+      return frame.by === "end_user" ? state : { ...state, log: withSeen(state.log, frame.seq) };
+    case "ack":
+    case "error":
+    case "pong":
+      return state;
+    default:
+      return frame.log === "public" ? { ...state, log: withEvent(state.log, frame) } : state;
+  }
+}
+
+/** A view replaces an earlier one; one of a lower version comes from before and is dropped. */
+function withConversation(state: ConversationState, conversation: EndUserConversation): ConversationState {
+  const known = state.conversation;
+  if (known !== undefined && known.id === conversation.id && conversation.version < known.version) return state;
+  return { ...state, conversation, position: conversation.phase === "waiting" ? state.position : undefined };
+}
+
+/** Which page to show. */
+export type Page = "loading" | "identifying" | "not_identified" | "waiting" | "talking" | "ended";
+
+export function pageOf({ conversation }: ConversationState): Page {
+  switch (conversation?.phase) {
+    case undefined:
+      return "loading";
+    case "preparing":
+      return isNotIdentified(conversation.auth.status) ? "not_identified" : "identifying";
+    case "waiting":
+      return "waiting";
+    case "active":
+      return "talking";
+    case "wrapping_up":
+    case "closed":
+    case "purged":
+      return "ended";
+  }
+}
+
+function isNotIdentified(status: EndUserConversation["auth"]["status"]): boolean {
+  return status === "failed" || status === "missing";
+}
