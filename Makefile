@@ -5,6 +5,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := server/idcontact/static
+BUILT := $(STATIC)/manifest.json
 FRONT_END_SOURCES := $(shell find client widget agent_console -type f 2>/dev/null) package-lock.json tsconfig.json
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 MAKEFLAGS += --no-print-directory
@@ -24,14 +25,14 @@ help:
 	@echo 'make clean     remove everything that was installed, built or stored here, the demo'"'"'s data too'
 
 # exec: no shell stays between the terminal and the server, so that Ctrl-C or a kill ends it in good order.
-demo: $(VENV)/.installed $(STATIC)/.built
+demo: $(VENV)/.installed $(BUILT)
 	@exec $(BIN)/idcontact demo --port $(PORT)
 
 test: needs-test lint
 	npm test --silent
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.installed-dev node_modules/.installed-dev $(STATIC)/.built
+lint: $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
@@ -95,10 +96,9 @@ node_modules/.installed-dev: package.json package-lock.json .npmrc
 	@npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@touch node_modules/.installed $@
 
-$(STATIC)/.built: $(FRONT_END_SOURCES) | node_modules/.installed
+$(BUILT): $(FRONT_END_SOURCES) | node_modules/.installed
 	@echo 'Building the front ends'
-	@npm run build --silent --loglevel=error
-	@touch $@
+	@npm run build --silent
 
 locks: $(BIN)/uv
 	$(COMPILE) $(UPGRADE) pyproject.toml --extra demo --output-file requirements.lock
