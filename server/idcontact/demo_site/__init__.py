@@ -1,0 +1,43 @@
+"""The website of a made-up municipality, for the demo: one page that embeds the widget as any municipality would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from starlette.routing import BaseRoute, Mount, Route
+
+from idcontact.asset_files import AssetFiles
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from idcontact.pages import Pages
+
+# Purposes of the demo's settings that the website has a text for; the first one is its front page.
+TOPICS: Final = ("report_move", "passport", "parking_permit")
+
+_HERE = Path(__file__).parent
+
+
+class DemoSite:
+    """The municipality's page at `/`, in Dutch and English, and its own assets at `/demo/`."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages.extended("demo_site", _HERE)
+        self._files = AssetFiles({"/demo": _HERE / "assets"})
+
+    def routes(self) -> list[BaseRoute]:
+        """What the composition root adds to the public application."""
+        return [Route("/", self._home, methods=["GET"]), Mount("/demo", self._files)]
+
+    async def _home(self, request: Request) -> Response:
+        asked = request.query_params.get("topic", TOPICS[0])
+        return self._pages.render(
+            request,
+            "demo_site/home.html",
+            topic=asked if asked in TOPICS else TOPICS[0],
+            topics=TOPICS,
+            file=self._files.url,
+        )
