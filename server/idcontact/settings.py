@@ -200,7 +200,7 @@ class _Reader:
                 values[field.name] = self._base / field.default
         self._unknown(raw, [field.encode_name for field in fields], where)
         if hasattr(shape, "cross_check"):
-            for place, text in cast(Iterable[tuple[Where, str]], shape.cross_check(raw)):
+            for place, text in cast(Iterable[tuple[Where, str]], shape.cross_check(_untangled(raw))):
                 self._mistake((*where, *place), text, raw)
         # While there are mistakes nobody gets to see the struct, and some of its fields may not be there to make it.
         return _UNREAD if self._mistakes else shape(**values)
@@ -236,6 +236,18 @@ def _parsed(raw: object) -> object:
         return tomllib.loads(f"value = {raw}")["value"]
     except (ValueError, RecursionError):
         raise MisfitError("a list or table written as in TOML", kind_of(raw)) from None
+
+
+def _untangled(table: Mapping[str, object]) -> Mapping[str, object]:
+    """The same table with lists and tables where the environment gave them as text; other text as it is."""
+
+    def value(raw: object) -> object:
+        try:
+            return _parsed(raw) if isinstance(raw, _FromEnvironment) and raw.startswith(("[", "{")) else raw
+        except MisfitError:
+            return raw
+
+    return {key: value(raw) for key, raw in table.items()}
 
 
 def _choice(shape: Any, raw: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -28,6 +29,11 @@ def split_web_url(url: str) -> SplitResult | None:
     if not url[len(parts.scheme) :].startswith("://"):
         return None
     return parts
+
+
+def is_browser_url(url: str) -> bool:
+    """Whether a browser may be sent there: http, https, or a telephone number (RFC 3966, and `,` for tones)."""
+    return split_web_url(url) is not None or re.fullmatch(r"tel:[A-Za-z0-9+*#(),;=.%-]{1,200}", url) is not None
 
 
 def origin_of(url: str) -> str | None:

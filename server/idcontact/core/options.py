@@ -1,0 +1,136 @@
+"""What an end user can choose for each purpose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from idcontact.core.settings import ANY
+from idcontact.errors import BadRequest, SettingsError
+from idcontact.protocol import MethodOption, SessionOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from idcontact.core.settings import AuthMethodSettings, CommMethodSettings, CoreSettings, MethodAddress
+    from idcontact.protocol import Channel
+    from idcontact.settings import Localized
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A configured method. `base` is the URL that its paths are added to."""
+
+    tag: str
+    name: Localized
+    image_path: str
+    base: str
+
+    def option(self, language: str) -> MethodOption:
+        """The method as an end user is shown it."""
+        return MethodOption(tag=self.tag, name=self.name.get(language), image_path=self.image_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommMethod(Method):
+    """A comm method. `channel` is None when it does not understand the member `context`."""
+
+    channel: Channel | None
+
+
+MethodKind = TypeVar("MethodKind", bound=Method)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purpose:
+    """A purpose with the methods it allows, by tag, in the order they are offered."""
+
+    tag: str
+    attributes: Sequence[str]
+    auth_methods: Mapping[str, Method]
+    comm_methods: Mapping[str, CommMethod]
+
+    def auth_method(self, tag: str) -> Method:
+        """Raises BadRequest when there is no such auth method, or not for this purpose."""
+        return _allowed(self.auth_methods, tag, "auth_method")
+
+    def comm_method(self, tag: str) -> CommMethod:
+        """Raises BadRequest when there is no such comm method, or not for this purpose."""
+        return _allowed(self.comm_methods, tag, "comm_method")
+
+    def options(self, language: str) -> SessionOptions:
+        """`GET /session_options/{purpose}`, with the names in `language`."""
+        return SessionOptions(
+            auth_methods=[method.option(language) for method in self.auth_methods.values()],
+            comm_methods=[method.option(language) for method in self.comm_methods.values()],
+        )
+
+
+class Purposes:
+    """All purposes, in the order of the settings.
+
+    `plugin_bases` maps the name of each plugin of this server to its internal base URL. Raises SettingsError when a
+    method names another one.
+    """
+
+    def __init__(self, settings: CoreSettings, plugin_bases: Mapping[str, str]) -> None:
+        _check_plugins(settings, plugin_bases)
+        auth = {method.tag: _auth_method(method, plugin_bases) for method in settings.auth_methods}
+        comm = {method.tag: _comm_method(method, plugin_bases) for method in settings.comm_methods}
+        self._purposes = {
+            purpose.tag: Purpose(
+                tag=purpose.tag,
+                attributes=tuple(purpose.attributes),
+                auth_methods={tag: auth[tag] for tag in _listed(purpose.allowed_auth, auth)},
+                comm_methods={tag: comm[tag] for tag in _listed(purpose.allowed_comm, comm)},
+            )
+            for purpose in settings.purposes
+        }
+
+    def find(self, tag: str) -> Purpose:
+        """Raises BadRequest when there is no such purpose."""
+        purpose = self._purposes.get(tag)
+        if purpose is None:
+            raise BadRequest("there is no such purpose", field="purpose")
+        return purpose
+
+    def options(self, language: str) -> dict[str, SessionOptions]:
+        """`GET /session_options`, with the names in `language`."""
+        return {tag: purpose.options(language) for tag, purpose in self._purposes.items()}
+
+
+def _listed(allow_list: Sequence[str], configured: Iterable[str]) -> Iterable[str]:
+    """The tags that a purpose allows: in its own order, or in that of the configured methods for `*`."""
+    return configured if ANY in allow_list else allow_list
+
+
+def _allowed(methods: Mapping[str, MethodKind], tag: str, field: str) -> MethodKind:
+    method = methods.get(tag)
+    if method is None:
+        raise BadRequest("there is no such method for this purpose", field=field)
+    return method
+
+
+def _auth_method(settings: AuthMethodSettings, bases: Mapping[str, str]) -> Method:
+    base = bases[settings.start.plugin] if settings.start.plugin else str(settings.start)
+    return Method(tag=settings.tag, name=settings.name, image_path=settings.image_path, base=base)
+
+
+def _comm_method(settings: CommMethodSettings, bases: Mapping[str, str]) -> CommMethod:
+    base = bases[settings.start.plugin] if settings.start.plugin else str(settings.start)
+    channel = settings.channel if settings.context else None
+    return CommMethod(tag=settings.tag, name=settings.name, image_path=settings.image_path, base=base, channel=channel)
+
+
+def _check_plugins(settings: CoreSettings, bases: Mapping[str, str]) -> None:
+    methods: list[tuple[str, MethodAddress]] = [
+        *((f"auth_methods[{index}]", method.start) for index, method in enumerate(settings.auth_methods)),
+        *((f"comm_methods[{index}]", method.start) for index, method in enumerate(settings.comm_methods)),
+    ]
+    mistakes = [
+        f"{place}.start: expected one of the plugins of this server ({', '.join(sorted(bases))}), got another"
+        for place, start in methods
+        if start.plugin is not None and start.plugin not in bases
+    ]
+    if mistakes:
+        raise SettingsError(mistakes)
