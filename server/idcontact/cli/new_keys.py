@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from idcontact.errors import SettingsError
 
@@ -38,19 +38,24 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write all four files, or none. Raises SettingsError."""
+    """Write the files and say what each is for. Raises SettingsError."""
     directory: Path = args.directory
+    write_new_keys(directory, args.type)
+    for name, use in _FILES.items():
+        sys.stdout.write(f"{directory / name}: {use}\n")
+    return 0
+
+
+def write_new_keys(directory: Path, kind: Literal["rsa", "ec"]) -> None:
+    """Write all four files, or none. Raises SettingsError."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_existing(directory)
-        texts = [text for _ in ("sign", "encrypt") for text in _new_pair(args.type)]
+        texts = [text for _ in ("sign", "encrypt") for text in _new_pair(kind)]
         _write_all({directory / name: text for name, text in zip(_FILES, texts, strict=True)})
     except OSError as error:
         where = error.filename or directory
         raise SettingsError([f"{where}: cannot be written: {error.strerror or 'unknown reason'}"]) from None
-    for name, use in _FILES.items():
-        sys.stdout.write(f"{directory / name}: {use}\n")
-    return 0
 
 
 def _refuse_existing(directory: Path) -> None:
