@@ -1,0 +1,48 @@
+"""The staff part, put together: built once by the composition root and passed in."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from idcontact.staff.accounts import Accounts
+from idcontact.staff.audit import AuditTrail
+from idcontact.staff.http import StaffPages
+from idcontact.staff.log_in import LogIn
+from idcontact.staff.sessions import StaffSessions
+from idcontact.staff.store import StaffStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis.asyncio import Redis
+    from starlette.routing import Route
+
+    from idcontact.limits import Limiter
+    from idcontact.pages import Pages
+    from idcontact.staff.settings import StaffSettings
+
+
+class Staff:
+    """`sessions` and `audit` are for other parts; `routes` for the public application. `clock` gives seconds UTC."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        prefix: str,
+        *,
+        settings: StaffSettings,
+        limiter: Limiter,
+        pages: Pages,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        store = StaffStore(redis, prefix)
+        accounts = Accounts(settings.accounts)
+        self.audit = AuditTrail(redis, prefix, retention=settings.audit_retention, clock=clock)
+        self.sessions = StaffSessions(store, accounts, settings, clock)
+        log_in = LogIn(store, accounts, limiter, self.audit, settings, clock)
+        self._pages = StaffPages(pages, self.sessions, log_in, self.audit, device_seconds=settings.known_device)
+
+    def routes(self) -> list[Route]:
+        """Log-in, log-out and the console."""
+        return self._pages.routes()
