@@ -250,7 +250,7 @@ def _as_known(error: Exception) -> _KnownError:
             return _KnownError(
                 status=error.status, code=error.code, message=error.message, field=error.field, headers=headers
             )
-        case IdContactError() if error.status < 500 or error.code != IdContactError.code:
+        case IdContactError() if error.status != IdContactError.status:
             return _KnownError(status=error.status, code=error.code, message=error.message, field=error.field)
         case HTTPException():
             code = HTTPStatus(error.status_code).name.lower()

@@ -1,0 +1,259 @@
+"""What every answer and every request meets at the public door."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from idcontact.asset_files import AssetFiles
+from idcontact.errors import IdContactError, NotAllowed, TooLarge
+from idcontact.pages import ASSETS_FOLDER, Pages
+from idcontact.security import (
+    AccessLog,
+    BodyLimit,
+    OriginCheck,
+    PagePolicy,
+    SecurityHeaders,
+    check_socket_origin,
+    page_headers,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+OWN = "https://contact.example"
+pages = Pages(public_url=OWN, assets=AssetFiles({"/assets": ASSETS_FOLDER}))
+
+
+async def plain(request: Request) -> Response:
+    return PlainTextResponse("plain")
+
+
+async def own_policy(request: Request) -> Response:
+    return PlainTextResponse("own", headers={"Content-Security-Policy": "default-src 'self'"})
+
+
+async def echo(request: Request) -> Response:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+async def reads_while_it_answers(request: Request) -> Response:
+    async def answer() -> AsyncIterator[bytes]:
+        yield b"begun"
+        async for chunk in request.stream():
+            yield chunk
+
+    return StreamingResponse(answer())
+
+
+async def fails(request: Request) -> Response:
+    raise RuntimeError
+
+
+ROUTES = [
+    Route("/plain", plain),
+    Route("/own-policy", own_policy),
+    Route("/start", echo, methods=["POST"]),
+    Route("/echo", echo, methods=["POST", "PUT", "DELETE"]),
+    Route("/streams", reads_while_it_answers, methods=["POST"]),
+    Route("/land/{ticket}", plain, methods=["GET", "POST"]),
+    Route("/fails", fails),
+    Mount("/plugins/auth_test", routes=[Route("/session/{session}", plain)]),
+    Mount("/files", app=PlainTextResponse("file")),
+]
+
+
+def client(*, https_only: bool = True) -> TestClient:
+    refuse = pages.error_response
+    app = Starlette(
+        routes=ROUTES,
+        exception_handlers={IdContactError: pages.handle},
+        middleware=[
+            Middleware(AccessLog, logger=logging.getLogger("idcontact.access")),
+            Middleware(SecurityHeaders, https_only=https_only),
+            Middleware(BodyLimit, default=100, limits={"/start": 1000}, refuse=refuse),
+            Middleware(OriginCheck, own_origins=[OWN], exempt=["/start"], refuse=refuse),
+        ],
+    )
+    return TestClient(app, base_url=OWN, raise_server_exceptions=False)
+
+
+# --- headers --------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_says_nothing_itself_may_do_nothing_and_is_not_kept() -> None:
+    headers = client().get("/plain").headers
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["x-frame-options"] == "DENY"
+
+
+def test_an_answer_keeps_the_policy_it_has() -> None:
+    assert client().get("/own-policy").headers["content-security-policy"] == "default-src 'self'"
+
+
+def test_refusals_carry_the_same_headers() -> None:
+    refused = client().post("/echo", headers={"Origin": "https://evil.example"})
+    assert (refused.status_code, refused.headers["x-content-type-options"]) == (403, "nosniff")
+
+
+def test_https_is_promised_only_where_there_is_https() -> None:
+    assert client().get("/plain").headers["strict-transport-security"] == "max-age=31536000"
+    assert "strict-transport-security" not in client(https_only=False).get("/plain").headers
+
+
+def test_a_page_runs_only_our_scripts_is_in_no_frame_and_takes_no_base() -> None:
+    headers = page_headers(PagePolicy())
+    directives = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert directives["default-src"] == "'none'"
+    assert directives["script-src"] == "'self'"
+    assert directives["style-src"] == "'self'"
+    assert directives["form-action"] == "'self'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert directives["base-uri"] == "'none'"
+    assert directives["require-trusted-types-for"] == "'script'"
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+@pytest.mark.parametrize("target", ["", "/relative", "javascript:alert(1)", "data:text/html,x", "https://"])
+def test_a_form_target_that_is_no_address_is_a_mistake(target: str) -> None:
+    with pytest.raises(ValueError, match="absolute URL"):
+        page_headers(PagePolicy(form_targets=(target,)))
+
+
+# --- who asks -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": OWN},
+        {"Origin": OWN, "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "null", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "same-origin"},
+    ],
+)
+def test_our_own_pages_may_change_things(headers: dict[str, str]) -> None:
+    assert client().post("/echo", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "null"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://contact.example"},
+        {"Origin": "https://contact.example.evil.example"},
+        {"Origin": "https://contact.example:8443"},
+        {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "none"},
+        {"Referer": OWN},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_nobody_else_may(method: str, headers: dict[str, str]) -> None:
+    answer = client().request(method, "/echo", headers=headers)
+    assert answer.status_code == 403
+    assert answer.json()["error"]["code"] == "not_allowed"
+
+
+def test_reading_needs_no_origin() -> None:
+    assert client().get("/plain", headers={"Origin": "https://evil.example"}).status_code == 200
+
+
+def test_a_route_that_guards_itself_is_left_alone_and_only_that_one() -> None:
+    municipality = {"Origin": "https://gemeente.example"}
+    assert client().post("/start", headers=municipality).status_code == 200
+    assert client().post("/start/x", headers=municipality).status_code == 403
+    assert client().post("/land/start", headers=municipality).status_code == 403
+
+
+@pytest.mark.parametrize("origin", [None, "null", "https://evil.example", "wss://contact.example"])
+def test_a_socket_from_another_page_is_refused(origin: str | None) -> None:
+    headers = [] if origin is None else [(b"origin", origin.encode())]
+    with pytest.raises(NotAllowed):
+        check_socket_origin(HTTPConnection({"type": "websocket", "headers": headers}), {OWN})
+
+
+def test_a_socket_from_our_own_page_is_let_in() -> None:
+    check_socket_origin(HTTPConnection({"type": "websocket", "headers": [(b"origin", OWN.encode())]}), {OWN})
+
+
+# --- how much -------------------------------------------------------------------------------------------------------
+
+
+def in_chunks(total: int) -> Iterator[bytes]:
+    for _ in range(total // 10):
+        yield b"0123456789"
+
+
+def test_a_body_of_the_limit_passes_announced_or_not() -> None:
+    assert client().post("/echo", content=b"x" * 100, headers={"Origin": OWN}).text == "100"
+    assert client().post("/echo", content=in_chunks(100), headers={"Origin": OWN}).text == "100"
+
+
+def test_a_larger_body_is_refused_announced_or_not() -> None:
+    for content in (b"x" * 101, in_chunks(110)):
+        answer = client().post("/echo", content=content, headers={"Origin": OWN})
+        assert answer.status_code == 413
+        assert answer.json()["error"] == {
+            "code": "too_large",
+            "message": "the body is larger than the 100 bytes that are accepted here",
+        }
+
+
+def test_a_route_may_have_a_limit_of_its_own() -> None:
+    assert client().post("/start", content=b"x" * 1000).status_code == 200
+    assert client().post("/start", content=b"x" * 1001).status_code == 413
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1e9", "١"])
+def test_a_length_that_is_no_number_is_refused(length: str) -> None:
+    answer = client().post("/start", content=b"x", headers={b"Content-Length": length.encode()})
+    assert answer.status_code == 413
+
+
+def test_an_answer_that_has_begun_is_cut_off_when_the_body_grows_too_large() -> None:
+    with pytest.raises(RuntimeError) as cut:
+        TestClient(client().app, base_url=OWN).post("/streams", content=in_chunks(500), headers={"Origin": OWN})
+    assert isinstance(cut.value.__cause__, TooLarge)
+
+
+# --- what is written down -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("/land/secret-ticket?result=secret-token", "GET /land/{ticket} 200"),
+        ("/plugins/auth_test/session/secret-session?x=secret", "GET /plugins/auth_test/session/{session} 200"),
+        ("/files/secret-name", "GET /files/… 200"),
+        ("/nowhere/secret-path?secret", "GET (no route) 404"),
+        ("/plugins/auth_test/secret", "GET /plugins/auth_test/… 404"),
+        ("/fails", "GET /fails 500"),
+    ],
+)
+def test_the_access_log_names_routes_and_never_what_a_path_or_query_held(
+    caplog: pytest.LogCaptureFixture, path: str, line: str
+) -> None:
+    caplog.set_level("DEBUG", "idcontact.access")
+    client().get(path)
+    [written] = [record.getMessage() for record in caplog.records if record.name == "idcontact.access"]
+    assert written.startswith(line + " ")
+    assert "secret" not in written
