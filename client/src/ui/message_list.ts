@@ -1,0 +1,191 @@
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { property, state } from "lit/decorators.js";
+import { repeat } from "lit/directives/repeat.js";
+import {
+  type ConversationLog,
+  EMPTY_LOG,
+  messagesOf,
+  type OutgoingMessage,
+  type PublicEvent,
+} from "../conversation_log.ts";
+import type { MessageEvent } from "../generated/messages.ts";
+import { clockTime, machineTime } from "../i18n/format.ts";
+import type { Language } from "../i18n/language.ts";
+import { SHARED } from "../i18n/shared.ts";
+import { piecesOf } from "../links.ts";
+import { downIcon } from "./icons.ts";
+import { messageListStyles } from "./message_list_styles.ts";
+import { common } from "./styles.ts";
+
+/** The person wants to try a refused message again, or be rid of it. */
+export class OutgoingEvent extends Event {
+  readonly message: OutgoingMessage;
+
+  constructor(type: "retry" | "withdraw", message: OutgoingMessage) {
+    super(type);
+    this.message = message;
+  }
+}
+
+/** How this participant's page words what happened. Returns nothing for what need not be said here. */
+export type Narrator = (event: Exclude<PublicEvent, MessageEvent>) => string | undefined;
+
+/** The history of a first load is not read out; what comes after this time is. */
+const READ_OUT_AFTER_MS = 1500;
+/** This near to the end counts as reading along. */
+const NEAR_END_PX = 80;
+
+/**
+ * What was said, oldest first. Message texts are text nodes in boxes of their own: nothing in them can look like, or
+ * reach out into, what the page itself says.
+ */
+export class MessageList extends LitElement {
+  static override styles = [...common, messageListStyles];
+
+  @property({ attribute: false }) log: ConversationLog = EMPTY_LOG;
+  @property({ attribute: false }) narrate: Narrator = () => undefined;
+  @property() own: "end_user" | "agent" = "end_user";
+  @property() ownLabel = "";
+  @property() otherLabel = "";
+  @property() language: Language = "nl";
+  /** What scrolls: the page, unless somebody says otherwise. */
+  @property({ attribute: false }) scroller: Element | undefined;
+  @state() private readOut = false;
+  @state() private hasNewBelow = false;
+
+  #atEnd = true;
+  #lastOwn: MessageEvent | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #onScroll = () => this.#scrolled();
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    document.addEventListener("scroll", this.#onScroll, { capture: true, passive: true });
+    this.#timer = setTimeout(() => {
+      this.readOut = true;
+    }, READ_OUT_AFTER_MS);
+  }
+
+  override disconnectedCallback(): void {
+    document.removeEventListener("scroll", this.#onScroll, { capture: true });
+    clearTimeout(this.#timer);
+    super.disconnectedCallback();
+  }
+
+  override willUpdate(): void {
+    this.#lastOwn = messagesOf(this.log).findLast(({ by }) => by === this.own);
+  }
+
+  override render(): TemplateResult {
+    return html`<div role="log" aria-label=${SHARED[this.language].messages} aria-live=${this.readOut ? "polite" : "off"}>
+        <ol>
+          ${repeat(
+            this.log.events,
+            ({ log_id, seq }) => `${log_id} ${seq}`,
+            (event) => this.#event(event),
+          )}
+          ${repeat(
+            this.log.outgoing,
+            ({ id }) => id,
+            (message) => this.#outgoing(message),
+          )}
+        </ol>
+      </div>
+      ${this.hasNewBelow ? this.#toEndButton() : nothing}`;
+  }
+
+  override updated(changed: PropertyValues<this>): void {
+    if (!changed.has("log") && !changed.has("scroller")) return;
+    const before = changed.get("log");
+    const saidSomething = this.log.outgoing.length > (before?.outgoing.length ?? 0);
+    if (this.#atEnd || saidSomething) this.#toEnd();
+    else if (before !== undefined && this.log.events.length > before.events.length) this.hasNewBelow = true;
+  }
+
+  #event(event: PublicEvent): TemplateResult | typeof nothing {
+    if (event.type === "message") return this.#message(event);
+    const text = this.narrate(event);
+    if (text === undefined) return nothing;
+    return html`<li class="happening">
+      <span>${text}</span> <time datetime=${machineTime(event.at)}>${clockTime(event.at, this.language)}</time>
+    </li>`;
+  }
+
+  #message(message: MessageEvent): TemplateResult {
+    const own = message.by === this.own;
+    const who = own ? this.ownLabel : (message.name ?? this.otherLabel);
+    return html`<li class=${own ? "message own" : "message"}>
+      <span class="who">${who}</span>
+      ${this.#bubble(message.text)}
+      <span class="when">
+        <time datetime=${machineTime(message.at)}>${clockTime(message.at, this.language)}</time>${this.#mark(message)}
+      </span>
+    </li>`;
+  }
+
+  /** On the last message of one's own: whether it was read. */
+  #mark(message: MessageEvent): string | typeof nothing {
+    if (message !== this.#lastOwn) return nothing;
+    const texts = SHARED[this.language];
+    return ` · ${this.log.seenByOther >= message.seq ? texts.read : texts.sent}`;
+  }
+
+  #outgoing(message: OutgoingMessage): TemplateResult {
+    const texts = SHARED[this.language];
+    const refused = message.state === "refused";
+    return html`<li class=${refused ? "message own refused" : "message own pending"}>
+      <span class="who">${this.ownLabel}</span>
+      ${this.#bubble(message.text)}
+      <span class="when">${refused ? texts.notSent : texts.sending}</span>
+      ${
+        refused
+          ? html`<span class="actions">
+            <button type="button" class="button quiet" @click=${() => this.#ask("retry", message)}>${texts.tryAgain}</button>
+            <button type="button" class="button quiet" @click=${() => this.#ask("withdraw", message)}>${texts.remove}</button>
+          </span>`
+          : nothing
+      }
+    </li>`;
+  }
+
+  #bubble(text: string): TemplateResult {
+    const { linkOpensNewTab } = SHARED[this.language];
+    // No white space inside: it would show.
+    return html`<p class="bubble" dir="auto">${piecesOf(text).map((piece) =>
+      piece.href === undefined
+        ? piece.text
+        : html`<a href=${piece.href} target="_blank" rel="noopener noreferrer nofollow" title=${linkOpensNewTab}
+            >${piece.text}</a
+          >`,
+    )}</p>`;
+  }
+
+  #toEndButton(): TemplateResult {
+    return html`<button type="button" class="button primary to-end" @click=${this.#toEnd}>
+      ${downIcon}${SHARED[this.language].newMessages}
+    </button>`;
+  }
+
+  #ask(type: "retry" | "withdraw", message: OutgoingMessage): void {
+    this.dispatchEvent(new OutgoingEvent(type, message));
+  }
+
+  get #scrolling(): Element {
+    return this.scroller ?? document.documentElement;
+  }
+
+  #scrolled(): void {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scrolling;
+    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    if (this.#atEnd) this.hasNewBelow = false;
+  }
+
+  #toEnd(): void {
+    this.#atEnd = true;
+    this.hasNewBelow = false;
+    // After the boxes around this one have their new size.
+    requestAnimationFrame(() => {
+      this.#scrolling.scrollTop = this.#scrolling.scrollHeight;
+    });
+  }
+}

@@ -1,0 +1,136 @@
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+import {
+  Connection,
+  type ConnectionListener,
+  type ConnectionStatus,
+  ConnectionStopped,
+} from "../../../client/src/connection.ts";
+import type { OutgoingMessage } from "../../../client/src/conversation_log.ts";
+import {
+  type Call,
+  type ConversationState,
+  callOf,
+  INITIAL_STATE,
+  type Input,
+  reduce,
+} from "../../../client/src/conversation_state.ts";
+import { browserEnvironment, type Environment } from "../../../client/src/environment.ts";
+import type { EndUserWelcome, SendMessage, ToEndUser } from "../../../client/src/generated/messages.ts";
+
+export interface ConversationHost extends ReactiveControllerHost {
+  /** Address of the socket. Asked for when the element is in the page. */
+  socketUrl(): string;
+  callForAttention(call: Call): void;
+}
+
+/** Owns the socket and the state of the end user's page; the page only renders, and asks it for things. */
+export class ConversationController implements ReactiveController, ConnectionListener<ToEndUser> {
+  state: ConversationState = INITIAL_STATE;
+  status: ConnectionStatus = { kind: "connecting" };
+  /** The last thing that was asked for, other than a message, did not work. */
+  failed = false;
+
+  readonly #host: ConversationHost;
+  readonly #environment: Environment;
+  #connection: Connection<ToEndUser> | undefined;
+
+  constructor(host: ConversationHost, environment: Environment = browserEnvironment()) {
+    this.#host = host;
+    this.#environment = environment;
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    this.#connection = new Connection<ToEndUser>(this.#host.socketUrl(), this, this.#environment);
+    this.#connection.start();
+  }
+
+  hostDisconnected(): void {
+    this.#connection?.stop();
+    this.#connection = undefined;
+  }
+
+  // --- what the person does ------------------------------------------------------------------------------------------
+
+  say(text: string): void {
+    const conversation = this.state.conversation?.id;
+    if (conversation === undefined || this.#connection === undefined) return;
+    const id = this.#environment.newId();
+    this.#dispatch({ kind: "submitted", messages: [{ id, text }] });
+    void this.#settle(id, this.#connection.send({ type: "send", conversation, text }, id));
+  }
+
+  retry(message: OutgoingMessage): void {
+    this.withdraw(message);
+    this.say(message.text);
+  }
+
+  withdraw(message: OutgoingMessage): void {
+    this.#dispatch({ kind: "withdrawn", id: message.id });
+  }
+
+  end(): Promise<void> {
+    return this.#ask("end");
+  }
+
+  continueUnverified(): Promise<void> {
+    return this.#ask("continue_unverified");
+  }
+
+  seen(seq: number): void {
+    const conversation = this.state.conversation?.id;
+    if (conversation !== undefined && seq > 0) this.#connection?.seen(conversation, seq);
+  }
+
+  // --- what the connection says --------------------------------------------------------------------------------------
+
+  frameArrived(frame: ToEndUser): void {
+    this.#dispatch({ kind: "frame", frame, now: this.#environment.now() });
+  }
+
+  statusChanged(status: ConnectionStatus): void {
+    this.status = status;
+    this.#host.requestUpdate();
+  }
+
+  messagesRestored(messages: SendMessage[]): void {
+    this.#dispatch({ kind: "submitted", messages });
+    for (const { id } of messages) {
+      if (this.#connection !== undefined) void this.#settle(id, this.#connection.answerTo(id));
+    }
+  }
+
+  scopeOf(welcome: EndUserWelcome): string {
+    return welcome.conversation.id;
+  }
+
+  async #settle(id: string, answer: ReturnType<Connection<ToEndUser>["send"]>): Promise<void> {
+    try {
+      this.#dispatch({ kind: "acknowledged", ack: await answer });
+    } catch {
+      this.#dispatch({ kind: "refused", id });
+    }
+  }
+
+  async #ask(type: "end" | "continue_unverified"): Promise<void> {
+    const conversation = this.state.conversation?.id;
+    if (conversation === undefined || this.#connection === undefined) return;
+    this.failed = false;
+    this.#host.requestUpdate();
+    try {
+      await this.#connection.send({ type, conversation });
+    } catch (error) {
+      // Where the connection was stopped, the page says so already.
+      this.failed = !(error instanceof ConnectionStopped);
+      this.#host.requestUpdate();
+    }
+  }
+
+  #dispatch(input: Input): void {
+    const before = this.state;
+    this.state = reduce(before, input);
+    const call = callOf(before, this.state);
+    if (call !== undefined) this.#host.callForAttention(call);
+    this.#host.requestUpdate();
+  }
+}

@@ -1,0 +1,27 @@
+import { html, nothing, type TemplateResult } from "lit";
+import { messagesOf } from "../../../client/src/conversation_log.ts";
+import { doneIcon } from "../../../client/src/ui/icons.ts";
+import { wayBack } from "./identification.ts";
+import { messageList } from "./talking.ts";
+import type { View } from "./view.ts";
+
+/** It is over: why, what happens to what was said, and the way back. */
+export function endedPage(view: View): TemplateResult {
+  const { conversation, controller, texts } = view;
+  const reason = conversation.end_reason;
+  return html`<section class="card">
+      <h1 tabindex="-1">${texts.endedTitle}</h1>
+      ${reason === undefined ? nothing : html`<div class="notice info">${doneIcon}<div>${texts.reasons[reason]}</div></div>`}
+      <h2>${texts.dataTitle}</h2>
+      <p>${texts.dataText}</p>
+      <div class="actions">${wayBack(view, "primary")}</div>
+    </section>
+    ${
+      messagesOf(controller.state.log).length > 0
+        ? html`<section class="card">
+            <h2>${texts.yourConversation}</h2>
+            ${messageList(view)}
+          </section>`
+        : nothing
+    }`;
+}

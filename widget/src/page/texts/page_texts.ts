@@ -1,0 +1,66 @@
+import type { AuthStatus, EndReason } from "../../../../client/src/generated/messages.ts";
+
+/** What the end user's pages say. */
+export interface PageTexts {
+  loading: string;
+  identifyingTitle: string;
+  identifyingText: (method: string | undefined) => string;
+  notIdentifiedTitle: string;
+  notIdentifiedText: Readonly<Record<Extract<AuthStatus, "failed" | "missing">, string>>;
+  canContinue: string;
+  cannotContinue: string;
+  continueUnverified: string;
+  back: string;
+  startAgain: string;
+  waitingTitle: string;
+  yourPlace: string;
+  firstInLine: string;
+  peopleBefore: (count: number) => string;
+  placeComes: string;
+  agentsPresent: (count: number) => string;
+  nobodyPresent: string;
+  verified: (method: string | undefined) => string;
+  unverified: string;
+  expectTitle: string;
+  expect: readonly string[];
+  keepInformed: string;
+  allowNotifications: string;
+  notificationsOn: string;
+  leaveQueue: string;
+  leaveTitle: string;
+  leaveText: string;
+  leaveYes: string;
+  leaveNo: string;
+  agentGone: string;
+  soFar: string;
+  talkingTo: (name: string) => string;
+  agent: string;
+  you: string;
+  agentPresent: string;
+  agentAbsent: (name: string) => string;
+  yourMessage: string;
+  end: string;
+  endTitle: string;
+  endText: string;
+  endYes: string;
+  endNo: string;
+  endedTitle: string;
+  reasons: Readonly<Record<EndReason, string>>;
+  dataTitle: string;
+  dataText: string;
+  yourConversation: string;
+  gone: string;
+  titles: Readonly<Record<"waiting" | "talking" | "ended" | "other", string>>;
+  callAccepted: string;
+  callMessage: string;
+  events: {
+    queued: string;
+    queuedAgain: string;
+    identified: (method: string) => string;
+    notIdentified: string;
+    unverified: string;
+    joined: (name: string) => string;
+    left: (name: string) => string;
+    ended: string;
+  };
+}

@@ -1,0 +1,4 @@
+import { define } from "../../client/src/ui/define.ts";
+import { StartElement } from "./start/start_element.ts";
+
+define("id-contact", StartElement);
