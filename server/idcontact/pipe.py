@@ -54,7 +54,7 @@ class Pipe:
         if not self._pending:
             self._progress = loop.time()
         self._pending.append(future)
-        self._buffer.append(hiredis.pack_command(command))
+        self._buffer.append(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub says: exactly one word
         if not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)
@@ -71,7 +71,7 @@ class Pipe:
         """Connect, serve, reconnect; for ever. Ends only by being cancelled."""
         pause = 0.05
         while True:
-            connection = self._pool.make_connection()
+            connection = self._pool.make_connection()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             try:
                 with reaching():
                     await connection.connect()

@@ -13,12 +13,12 @@ Times are milliseconds UTC, by the clock of the store.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
-PROTOCOL = "idcontact.live.v1"
+PROTOCOL: Final = "idcontact.live.v1"
 MAX_FRAME_BYTES = 32 * 1024
 MAX_TEXT_CHARACTERS = 4000
 
@@ -66,71 +66,71 @@ class Have(msgspec.Struct, frozen=True, kw_only=True):
     seq: Seq
 
 
-class Hello(Frame, tag="hello", kw_only=True):
+class Hello(Frame, tag="hello", frozen=True, kw_only=True):
     """The first frame of a socket. `have` is empty on a first load."""
 
     have: list[Have] = []
 
 
-class Command(Frame, kw_only=True):
+class Command(Frame, frozen=True, kw_only=True):
     """Base of every command."""
 
     id: CommandId
 
 
-class SendMessage(Command, tag="send", kw_only=True):
+class SendMessage(Command, tag="send", frozen=True, kw_only=True):
     """Say something in an active conversation."""
 
     conversation: ConversationId
     text: Text
 
 
-class Seen(Frame, tag="seen", kw_only=True):
+class Seen(Frame, tag="seen", frozen=True, kw_only=True):
     """Everything of the public log up to `seq` has been shown to this participant. Not answered."""
 
     conversation: ConversationId
     seq: Seq
 
 
-class EndConversation(Command, tag="end", kw_only=True):
+class EndConversation(Command, tag="end", frozen=True, kw_only=True):
     """End the conversation; for a waiting end user: leave the queue."""
 
     conversation: ConversationId
 
 
-class ContinueUnverified(Command, tag="continue_unverified", kw_only=True):
+class ContinueUnverified(Command, tag="continue_unverified", frozen=True, kw_only=True):
     """End user: go on although the identification failed or never came, where the purpose allows it."""
 
     conversation: ConversationId
 
 
-class SetStatus(Command, tag="set_status", kw_only=True):
+class SetStatus(Command, tag="set_status", frozen=True, kw_only=True):
     """Agent: take conversations, or not."""
 
     status: AgentStatus
 
 
-class AcceptOffer(Command, tag="accept", kw_only=True):
+class AcceptOffer(Command, tag="accept", frozen=True, kw_only=True):
     """Agent: take the conversation that is offered."""
 
     conversation: ConversationId
     offer: str
 
 
-class DeclineOffer(Command, tag="decline", kw_only=True):
+class DeclineOffer(Command, tag="decline", frozen=True, kw_only=True):
     """Agent: leave the offered conversation to somebody else. It keeps its place."""
 
     conversation: ConversationId
     offer: str
 
 
-class FinishWrapUp(Command, tag="finish", kw_only=True):
+class FinishWrapUp(Command, tag="finish", frozen=True, kw_only=True):
     """Agent: the work after the conversation is done."""
 
     conversation: ConversationId
 
 
-class Ping(Frame, tag="ping", kw_only=True):
+class Ping(Frame, tag="ping", frozen=True, kw_only=True):
     """Is anybody there? Answered by `pong` with the same `nonce`. For clients that cannot see WebSocket pings."""
 
     nonce: Annotated[str, Meta(max_length=64)] = ""
@@ -226,9 +226,10 @@ class QueueEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: str
     language: str
     priority: int
+    arrival: int
+    """Order within a priority: lower came first."""
     entered_at: Millis
     state: Literal["waiting", "offered", "absent", "assigned"]
-    position: int | None = None
     agent: str | None = None
 
 
@@ -271,7 +272,7 @@ class VerifiedAttribute(msgspec.Struct, frozen=True, kw_only=True):
 # --- server → client ------------------------------------------------------------------------------------------------
 
 
-class EndUserWelcome(Frame, tag="welcome", kw_only=True):
+class EndUserWelcome(Frame, tag="welcome", frozen=True, kw_only=True):
     """The answer to an end user's `hello`. Missing events follow, then live ones."""
 
     protocol: Literal["idcontact.live.v1"] = PROTOCOL
@@ -281,7 +282,7 @@ class EndUserWelcome(Frame, tag="welcome", kw_only=True):
     conversation: EndUserConversation
 
 
-class StaffWelcome(Frame, tag="welcome", kw_only=True):
+class StaffWelcome(Frame, tag="welcome", frozen=True, kw_only=True):
     """The answer to a console's `hello`. Missing events of its conversations follow, then live ones."""
 
     protocol: Literal["idcontact.live.v1"] = PROTOCOL
@@ -292,7 +293,7 @@ class StaffWelcome(Frame, tag="welcome", kw_only=True):
     offers: list[OfferView]
 
 
-class Ack(Frame, tag="ack", kw_only=True):
+class Ack(Frame, tag="ack", frozen=True, kw_only=True):
     """The command is done and stored. `seq` and `at` are those of the event it made, where it made one."""
 
     id: CommandId
@@ -300,7 +301,7 @@ class Ack(Frame, tag="ack", kw_only=True):
     at: Millis | None = None
 
 
-class Error(Frame, tag="error", kw_only=True):
+class Error(Frame, tag="error", frozen=True, kw_only=True):
     """A frame was refused. `id` is the command's, where it could be read; `field` names the member at fault."""
 
     code: ErrorCode
@@ -310,13 +311,13 @@ class Error(Frame, tag="error", kw_only=True):
     retry_after_ms: int | None = None
 
 
-class Pong(Frame, tag="pong", kw_only=True):
+class Pong(Frame, tag="pong", frozen=True, kw_only=True):
     """The answer to `ping`."""
 
     nonce: str
 
 
-class Event(Frame, kw_only=True):
+class Event(Frame, frozen=True, kw_only=True):
     """Base of every event. `by` is `end_user`, `agent` or `system`."""
 
     conversation: ConversationId
@@ -327,7 +328,7 @@ class Event(Frame, kw_only=True):
     by: Sender
 
 
-class MessageEvent(Event, tag="message", kw_only=True):
+class MessageEvent(Event, tag="message", frozen=True, kw_only=True):
     """Somebody said something. `name` is the agent's display name when an agent did; `command` the id it was sent with."""
 
     text: str
@@ -335,13 +336,13 @@ class MessageEvent(Event, tag="message", kw_only=True):
     command: str | None = None
 
 
-class QueuedEvent(Event, tag="queued", kw_only=True):
+class QueuedEvent(Event, tag="queued", frozen=True, kw_only=True):
     """The end user is in the queue (again, when `again`)."""
 
     again: bool = False
 
 
-class IdentifiedEvent(Event, tag="identified", kw_only=True):
+class IdentifiedEvent(Event, tag="identified", frozen=True, kw_only=True):
     """The end user's identity was verified; which attributes, but no values."""
 
     method: str
@@ -350,35 +351,41 @@ class IdentifiedEvent(Event, tag="identified", kw_only=True):
     level: str | None = None
 
 
-class NotIdentifiedEvent(Event, tag="not_identified", kw_only=True):
+class NotIdentifiedEvent(Event, tag="not_identified", frozen=True, kw_only=True):
     """The identification failed or was cancelled (`failed`), or its result never came (`missing`)."""
 
     status: Literal["failed", "missing"]
 
 
-class UnverifiedEvent(Event, tag="unverified", kw_only=True):
+class UnverifiedEvent(Event, tag="unverified", frozen=True, kw_only=True):
     """The end user chose to go on without identification."""
 
 
-class JoinedEvent(Event, tag="joined", kw_only=True):
+class JoinedEvent(Event, tag="joined", frozen=True, kw_only=True):
     """An agent accepted."""
 
     name: str
 
 
-class LeftEvent(Event, tag="left", kw_only=True):
+class LeftEvent(Event, tag="left", frozen=True, kw_only=True):
     """The agent is gone and the conversation went back to the queue."""
 
     name: str
 
 
-class EndedEvent(Event, tag="ended", kw_only=True):
+class StillThereEvent(Event, tag="still_there", frozen=True, kw_only=True):
+    """Both are asked whether they are still there: somebody says something before `until`, or it ends."""
+
+    until: Millis
+
+
+class EndedEvent(Event, tag="ended", frozen=True, kw_only=True):
     """The conversation is over."""
 
     reason: EndReason
 
 
-class DisclosedEvent(Event, tag="disclosed", kw_only=True):
+class DisclosedEvent(Event, tag="disclosed", frozen=True, kw_only=True):
     """Staff log: attributes were shown to `name`; which, and why; never values."""
 
     name: str
@@ -386,25 +393,25 @@ class DisclosedEvent(Event, tag="disclosed", kw_only=True):
     reason: str
 
 
-class ConversationView(Frame, tag="conversation", kw_only=True):
+class ConversationView(Frame, tag="conversation", frozen=True, kw_only=True):
     """The state of a conversation, for its end user. Replaces an earlier one of a lower version."""
 
     conversation: EndUserConversation
 
 
-class StaffConversationView(Frame, tag="conversation", kw_only=True):
+class StaffConversationView(Frame, tag="conversation", frozen=True, kw_only=True):
     """The state of a conversation, for its agent. Replaces an earlier one of a lower version."""
 
     conversation: StaffConversation
 
 
-class ConversationGone(Frame, tag="conversation_gone", kw_only=True):
+class ConversationGone(Frame, tag="conversation_gone", frozen=True, kw_only=True):
     """This console no longer has part in the conversation."""
 
     conversation: ConversationId
 
 
-class Position(Frame, tag="position", kw_only=True):
+class Position(Frame, tag="position", frozen=True, kw_only=True):
     """Where a waiting end user is in the queue: 1 is next."""
 
     conversation: ConversationId
@@ -412,7 +419,7 @@ class Position(Frame, tag="position", kw_only=True):
     agents_present: int
 
 
-class SeenBy(Frame, tag="seen_by", kw_only=True):
+class SeenBy(Frame, tag="seen_by", frozen=True, kw_only=True):
     """The other participant has been shown everything up to `seq`."""
 
     conversation: ConversationId
@@ -420,7 +427,7 @@ class SeenBy(Frame, tag="seen_by", kw_only=True):
     seq: Seq
 
 
-class Attributes(Frame, tag="attributes", kw_only=True):
+class Attributes(Frame, tag="attributes", frozen=True, kw_only=True):
     """The verified attributes, for the agent who accepted, from acceptance to the end."""
 
     conversation: ConversationId
@@ -430,19 +437,19 @@ class Attributes(Frame, tag="attributes", kw_only=True):
     level: str | None = None
 
 
-class AttributesGone(Frame, tag="attributes_gone", kw_only=True):
+class AttributesGone(Frame, tag="attributes_gone", frozen=True, kw_only=True):
     """Forget the attributes of this conversation now."""
 
     conversation: ConversationId
 
 
-class Offer(Frame, tag="offer", kw_only=True):
+class Offer(Frame, tag="offer", frozen=True, kw_only=True):
     """A conversation is offered to this agent."""
 
     offer: OfferView
 
 
-class OfferGone(Frame, tag="offer_gone", kw_only=True):
+class OfferGone(Frame, tag="offer_gone", frozen=True, kw_only=True):
     """An offer is over."""
 
     id: str
@@ -450,14 +457,14 @@ class OfferGone(Frame, tag="offer_gone", kw_only=True):
     reason: Literal["accepted", "declined", "lapsed", "withdrawn"]
 
 
-class Me(Frame, tag="me", kw_only=True):
+class Me(Frame, tag="me", frozen=True, kw_only=True):
     """The state of the person at this console."""
 
     me: StaffMember
     reason: Literal["missed_offers"] | None = None
 
 
-class QueueSnapshot(Frame, tag="queue", kw_only=True):
+class QueueSnapshot(Frame, tag="queue", frozen=True, kw_only=True):
     """The whole queue and its agents, as this console may see them, at `version`."""
 
     version: int
@@ -465,7 +472,7 @@ class QueueSnapshot(Frame, tag="queue", kw_only=True):
     agents: list[QueueAgent]
 
 
-class QueueDelta(Frame, tag="queue_delta", kw_only=True):
+class QueueDelta(Frame, tag="queue_delta", frozen=True, kw_only=True):
     """What changed between version `after` and `version`. Members carry the whole entry or agent."""
 
     after: int
@@ -484,6 +491,7 @@ AnyEvent: TypeAlias = (
     | UnverifiedEvent
     | JoinedEvent
     | LeftEvent
+    | StillThereEvent
     | EndedEvent
     | DisclosedEvent
 )
@@ -499,6 +507,7 @@ ToEndUser: TypeAlias = (
     | UnverifiedEvent
     | JoinedEvent
     | LeftEvent
+    | StillThereEvent
     | EndedEvent
     | ConversationView
     | Position
@@ -516,6 +525,7 @@ ToStaff: TypeAlias = (
     | UnverifiedEvent
     | JoinedEvent
     | LeftEvent
+    | StillThereEvent
     | EndedEvent
     | DisclosedEvent
     | StaffConversationView

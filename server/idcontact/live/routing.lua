@@ -4,7 +4,7 @@
 -- ARGV[1]  act
 -- ARGV[2]  its arguments, JSON
 -- ARGV[3]  now, milliseconds; 0: the server's own clock
--- ARGV[4]  settings, JSON: offer_timeout, decline_pause, done_memory, misses (milliseconds, but the last)
+-- ARGV[4]  settings, JSON: offer_timeout, decline_pause, done_memory, answer_memory, misses (ms, but the last)
 --
 -- entries   hash  conversation -> JSON entry
 -- agents    hash  agent -> JSON agent
@@ -13,6 +13,7 @@
 -- held:<agent>     set   conversations of an agent
 -- due       zset  "<kind>|<name>" by due time: offer, lease, again (a decline's pause ends), done
 -- done      hash  conversation -> version at which it left
+-- answer:<agent>:<command>  the first answer to a command, for answer_memory
 -- outbox    hash  conversation -> JSON assignment that it has yet to hear
 -- arrivals, offers, version   counters
 -- events    sharded channel: one JSON delta per act that changed something
@@ -371,7 +372,12 @@ end
 
 -- the answer -----------------------------------------------------------------------------------------------------
 
+-- A command that was answered gets its first answer again, and does nothing.
+local memory = args.command and (root .. 'answer:' .. args.agent .. ':' .. args.command)
+local answered = memory and call('GET', memory)
+if answered then return {tonumber(answered), now} end
 local answer = act[ARGV[1]]()
+if memory then call('SET', memory, answer, 'PX', settings.answer_memory) end
 for conversation in pairs(touched_entries) do
   if entries[conversation] then table.insert(delta.entries, entries[conversation]) end
 end

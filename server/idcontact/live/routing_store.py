@@ -112,6 +112,7 @@ class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True):
     offer_timeout: int = 20_000
     decline_pause: int = 60_000
     done_memory: int = 60_000
+    answer_memory: int = 600_000
     misses: int = 2
 
 
@@ -144,13 +145,13 @@ class RoutingStore:
         """Bring the entry in line with its conversation."""
         await self.act("sync", now, channel=channel, language=language, **msgspec.to_builtins(wanted))
 
-    async def accept(self, conversation: str, offer: int, agent: str, now: int = 0) -> bool:
+    async def accept(self, conversation: str, offer: int, agent: str, now: int = 0, command: str | None = None) -> bool:
         """Take the offered conversation. False when this offer is not open for this agent."""
-        return await self.act("accept", now, conversation=conversation, offer=offer, agent=agent) == 1
+        return await self.act("accept", now, **_answer(conversation, offer, agent, command)) == 1
 
-    async def decline(self, conversation: str, offer: int, agent: str, now: int = 0) -> bool:
+    async def decline(self, conversation: str, offer: int, agent: str, now: int = 0, command: str | None = None) -> bool:
         """Leave it to somebody else. False when this offer is not open for this agent."""
-        return await self.act("decline", now, conversation=conversation, offer=offer, agent=agent) == 1
+        return await self.act("decline", now, **_answer(conversation, offer, agent, command)) == 1
 
     async def sweep(self, limit: int = 100, now: int = 0) -> int:
         """Claim and do what is due. Returns how many were."""
@@ -181,19 +182,28 @@ class RoutingStore:
     async def unheard(self, conversation: str) -> bytes | None:
         """The assignment that this conversation has yet to hear, as stored; for `decode_assignment`."""
         with reaching():
-            raw: bytes | None = await self._redis.hget(f"{self.root}outbox", conversation)
+            raw: bytes | None = await self._redis.hget(  # type: ignore[assignment]  # answers are bytes here
+                f"{self.root}outbox", conversation
+            )
         return raw
 
     async def outbox(self) -> dict[str, bytes]:
         """Every assignment that was not yet heard."""
         with reaching():
-            found: dict[bytes, bytes] = await self._redis.hgetall(f"{self.root}outbox")
+            found: dict[bytes, bytes] = await self._redis.hgetall(  # type: ignore[assignment]  # answers are bytes here
+                f"{self.root}outbox"
+            )
         return {conversation.decode(): raw for conversation, raw in found.items()}
 
 
 def decode_assignment(raw: bytes) -> AssignmentRecord:
     """What `unheard` and `outbox` hold."""
     return _assignment.decode(raw)
+
+
+def _answer(conversation: str, offer: int, agent: str, command: str | None) -> dict[str, object]:
+    args: dict[str, object] = {"conversation": conversation, "offer": offer, "agent": agent}
+    return args if command is None else {**args, "command": command}
 
 
 def _table(flat: list[bytes], decoder: msgspec.json.Decoder[Any]) -> dict[str, Any]:

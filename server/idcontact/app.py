@@ -1,0 +1,246 @@
+"""The composition root: configuration in, two Starlette applications out. Nothing else builds things."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from idcontact.asset_files import AssetFiles
+from idcontact.config import purpose_attributes
+from idcontact.core.http import CoreRoutes
+from idcontact.core.options import Purposes
+from idcontact.core.start import Starter
+from idcontact.errors import IdContactError, SettingsError
+from idcontact.keystore import DirectoryKeyStore
+from idcontact.limits import Limiter
+from idcontact.live.part import LivePart
+from idcontact.outgoing import Outgoing
+from idcontact.pages import ASSETS_FOLDER, STATIC_FOLDER, Pages
+from idcontact.plugin import Plugin, PluginHost, find_plugin
+from idcontact.records import SealedRecords
+from idcontact.redis import connect, is_up
+from idcontact.sealing import KeyKeeper
+from idcontact.security import AccessLog, BodyLimit, OriginCheck, SecurityHeaders
+from idcontact.staff.part import Staff
+from idcontact.staff_door import SessionDoor
+from idcontact.tasks import Tasks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
+
+    from redis.asyncio import Redis
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from idcontact.config import Config
+    from idcontact.settings_values import Localized
+
+LIVE = "live"
+"""The name by which methods refer to the live part: `start = "plugin:live"`."""
+_REDIS_PATIENCE = 10.0
+_access = logging.getLogger("idcontact.access")
+_log = logging.getLogger(__name__)
+
+
+class Site(Protocol):
+    """More pages of the public application, such as the demo's."""
+
+    def routes(self) -> list[BaseRoute]:
+        """Their routes."""
+
+
+@dataclass(frozen=True)
+class House:
+    """What is built. Both applications have no lifespan of their own: `open_house` is it."""
+
+    public: Starlette
+    internal: Starlette
+    live: LivePart
+    redis: Redis
+
+
+@asynccontextmanager
+async def open_house(
+    config: Config, folder: Path, site: Callable[[Pages], Site] | None = None
+) -> AsyncIterator[House]:
+    """Everything, running. `folder` is where relative files of plugins' settings start. Raises SettingsError."""
+    async with AsyncExitStack() as stack:
+        redis = connect(config.redis_url.value())
+        stack.push_async_callback(redis.aclose)
+        await _await_redis(redis)
+        keystore = DirectoryKeyStore(config.keys_dir)
+        stack.callback(keystore.close)
+        outgoing = await stack.enter_async_context(Outgoing())
+        builder = _Builder(config, folder, redis, keystore, outgoing)
+        plugins = builder.plugins()
+        house = builder.house(plugins, site)
+        tasks = await stack.enter_async_context(Tasks())
+        keeper = KeyKeeper(redis, keystore, config.redis_prefix)
+        await keeper.tick()
+        tasks.start(keeper.run(), "keys")
+        await stack.enter_async_context(house.live.lifespan())
+        for plugin in plugins.values():
+            await stack.enter_async_context(plugin.lifespan())
+        yield house
+
+
+async def _await_redis(redis: Redis) -> None:
+    """A store that starts beside us may need a moment; one that is not there is a mistake in the settings."""
+    deadline = time.monotonic() + _REDIS_PATIENCE
+    while not await is_up(redis):
+        if time.monotonic() > deadline:
+            raise SettingsError([f"redis_url: no Redis or Valkey answers there within {_REDIS_PATIENCE:.0f} s"])
+        await asyncio.sleep(0.2)
+    version = str((await redis.info("server")).get("redis_version", "0"))
+    if int(version.split(".")[0]) < 7:
+        raise SettingsError([f"redis_url: expected Redis or Valkey 7 or newer, got {version}"])
+
+
+class _Builder:
+    """Makes each part once, and hands it to those that need it."""
+
+    def __init__(
+        self, config: Config, folder: Path, redis: Redis, keystore: DirectoryKeyStore, outgoing: Outgoing
+    ) -> None:
+        self._config = config
+        self._folder = folder
+        self._redis = redis
+        self._keystore = keystore
+        self._outgoing = outgoing
+        self._files = AssetFiles({"/assets": ASSETS_FOLDER, "/static": STATIC_FOLDER})
+        self._pages = Pages(public_url=config.public_url, assets=self._files, settings=config.pages)
+        self._limiter = Limiter(redis, config.redis_prefix)
+        self._own_origins = frozenset({config.public_url.origin})
+
+    def plugins(self) -> dict[str, Plugin]:
+        """The plugins that run in this process, by name."""
+        return {name: self._plugin(name, table) for name, table in self._config.plugins.items()}
+
+    def _plugin(self, name: str, table: dict[str, object]) -> Plugin:
+        config = self._config
+        host = PluginHost(
+            name=name,
+            public_url=f"{config.public_url}/plugins/{name}",
+            internal_url=f"{config.internal_base}/plugins/{name}",
+            allowed_origins=frozenset({config.public_url.origin, config.internal_base}),
+            attribute_labels={tag: attribute.name for tag, attribute in config.attributes.items()},
+            outgoing=self._outgoing,
+            records=SealedRecords(self._redis, self._keystore, config.redis_prefix, name),
+            pages=self._pages,
+            settings_folder=self._folder,
+        )
+        return find_plugin(name)(host, table)
+
+    def house(self, plugins: dict[str, Plugin], site: Callable[[Pages], Site] | None) -> House:
+        """Both applications."""
+        config = self._config
+        staff = Staff(
+            self._redis, config.redis_prefix, settings=config.staff, limiter=self._limiter, pages=self._pages
+        )
+        live = self._live(staff)
+        internal_apps: dict[str, ASGIApp] = {LIVE: live.internal, **{name: plugin.internal for name, plugin in plugins.items()}}
+        bases = {name: f"{config.internal_base}/plugins/{name}" for name in internal_apps}
+        for name, app in internal_apps.items():
+            self._outgoing.mount(bases[name], app)
+        public: list[BaseRoute] = [
+            *self._core(bases).routes(),
+            *staff.routes(),
+            *live.public_routes(),
+            *(Mount(f"/plugins/{name}", plugin.public) for name, plugin in plugins.items()),
+            *self._own_routes(),
+            *(site(self._pages).routes() if site is not None else ()),
+        ]
+        internal: list[BaseRoute] = [
+            *(Mount(f"/plugins/{name}", app) for name, app in internal_apps.items()),
+            *self._health(),
+        ]
+        return House(self._public_app(public), self._app(internal), live, self._redis)
+
+    def _live(self, staff: Staff) -> LivePart:
+        config = self._config
+        names: dict[str, Localized] = {p.tag: p.name for p in config.purposes if p.name is not None}
+        return LivePart(
+            self._redis,
+            self._keystore,
+            config.redis_prefix,
+            settings=config.live,
+            purposes=purpose_attributes(config),
+            labels={"purposes": names, "attributes": {tag: a.name for tag, a in config.attributes.items()}},
+            pages=self._pages,
+            limiter=self._limiter,
+            door=SessionDoor(staff.sessions, [purpose.tag for purpose in config.purposes]),
+            audit=staff.audit,
+            public_url=config.public_url,
+            internal_url=f"{config.internal_base}/plugins/{LIVE}",
+            own_origins=self._own_origins,
+            clock=time.time,
+        )
+
+    def _core(self, bases: dict[str, str]) -> CoreRoutes:
+        config = self._config
+        purposes = Purposes(config, bases)
+        return CoreRoutes(
+            purposes=purposes,
+            starter=Starter(purposes, self._outgoing),
+            speaker=self._pages,
+            limiter=self._limiter,
+            start_limit=config.start_limit,
+            return_origins=[*self._own_origins, *config.allowed_origins],
+        )
+
+    def _own_routes(self) -> list[BaseRoute]:
+        async def widget(request: Request) -> Response:
+            del request
+            return Response(status_code=307, headers={"Location": "/static/widget.js"})
+
+        return [
+            Mount("/assets", self._files),
+            Mount("/static", self._files),
+            Route("/widget.js", widget, methods=["GET"]),
+            *self._health(),
+        ]
+
+    def _health(self) -> list[BaseRoute]:
+        async def live(request: Request) -> Response:
+            del request
+            return JSONResponse({"status": "ok"})
+
+        async def ready(request: Request) -> Response:
+            del request
+            if await is_up(self._redis):
+                return JSONResponse({"status": "ok"})
+            return JSONResponse({"status": "the store cannot be reached"}, status_code=503)
+
+        return [Route("/health/live", live), Route("/health/ready", ready)]
+
+    def _public_app(self, routes: list[BaseRoute]) -> Starlette:
+        https = self._config.public_url.startswith("https:")
+        refuse = self._pages.error_response
+        return self._app(
+            routes,
+            Middleware(SecurityHeaders, https_only=https),
+            Middleware(BodyLimit, default=32 * 1024, limits={}, refuse=refuse),
+            Middleware(OriginCheck, own_origins=self._own_origins, exempt=["/start"], refuse=refuse),
+        )
+
+    def _app(self, routes: list[BaseRoute], *middleware: Middleware) -> Starlette:
+        return Starlette(
+            routes=routes,
+            middleware=[Middleware(AccessLog, logger=_access), *middleware],
+            exception_handlers={
+                HTTPException: self._pages.handle,
+                IdContactError: self._pages.handle,
+                Exception: self._pages.handle,
+            },
+        )

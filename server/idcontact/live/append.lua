@@ -1,0 +1,38 @@
+-- Say something: check, number, store, remember the answer, publish. One step.
+--
+-- KEYS[1]  the conversation's hash
+-- KEYS[2]  its public log (stream)
+-- KEYS[3]  its remembered answers (hash)
+-- KEYS[4]  its routes (hash: node -> leased until)
+-- ARGV[1]  who: "end_user", or "agent"
+-- ARGV[2]  the agent's id, or the end user's socket
+-- ARGV[3]  command id
+-- ARGV[4]  the sealed event
+-- ARGV[5]  the node that asks: it needs no publication
+-- ARGV[6]  root of the node channels, e.g. "idc:{c017}:node:"
+-- ARGV[7]  conversation id
+-- Answer: {"ok"|"again"|"refused"|"gone", seq, at}
+local call = redis.call
+local memory = ARGV[1] .. '|' .. ARGV[3]
+local answered = call('HGET', KEYS[3], memory)
+if answered then
+  local seq, at = string.match(answered, '^(%d+)|(%d+)$')
+  return {'again', tonumber(seq), tonumber(at)}
+end
+local state = call('HMGET', KEYS[1], 'phase', 'agent')
+if not state[1] then return {'gone', 0, 0} end
+if state[1] ~= 'active' or (ARGV[1] == 'agent' and state[2] ~= ARGV[2]) then return {'refused', 0, 0} end
+
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local seq = call('HINCRBY', KEYS[1], 'seq_public', 1)
+call('HSET', KEYS[1], 'last_activity', now)
+call('XADD', KEYS[2], seq .. '-0', 'at', now, 'event', ARGV[4])
+call('HSET', KEYS[3], memory, seq .. '|' .. now)
+local routes = call('HGETALL', KEYS[4])
+for i = 1, #routes, 2 do
+  if routes[i] ~= ARGV[5] and tonumber(routes[i + 1]) > now then
+    call('SPUBLISH', ARGV[6] .. routes[i], 'E' .. ARGV[7] .. 'p' .. seq .. '|' .. now .. '|' .. ARGV[4])
+  end
+end
+return {'ok', seq, now}

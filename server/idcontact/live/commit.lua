@@ -1,0 +1,78 @@
+-- Store what follows from a happening, if nothing else happened meanwhile. One step.
+--
+-- KEYS[1]  the conversation's hash
+-- KEYS[2]  its public log, KEYS[3] its staff log (streams)
+-- KEYS[4]  its remembered answers (hash)
+-- KEYS[5]  its routes (hash: node -> leased until)
+-- KEYS[6]  the bucket's deadlines (zset: "<kind>|<conversation>" by time)
+-- KEYS[7]  the bucket's conversations that routing has yet to hear of (set)
+-- KEYS[8]  the bucket's sealed hashes (zset)
+-- ARGV[1]  conversation id
+-- ARGV[2]  root of the node channels
+-- ARGV[3]  JSON: expected, phase, agent, now, deadlines {kind: at} (all that hold, but lease),
+--          lease (0: none, -1: as it is), tell_routing, forget, command?, claim? {kind, at}
+-- ARGV[4]  the sealed state
+-- ARGV[5]… pairs: log ("public" or "staff"), sealed event
+-- ARGV[6+] last, when `attributes` is set: the sealed attributes
+-- Answer: {"ok", version, seq of the first event or 0} | {"again", answer} | {"lost"} | {"gone"} | {"claimed"}
+local call = redis.call
+local id, channel = ARGV[1], ARGV[2]
+local what = cjson.decode(ARGV[3])
+local version = call('HGET', KEYS[1], 'version')
+if not version then return {'gone'} end
+if what.command then
+  local answered = call('HGET', KEYS[4], what.command)
+  if answered then return {'again', answered} end
+end
+if tonumber(version) ~= what.expected then return {'lost'} end
+if what.claim then
+  local at = call('ZSCORE', KEYS[6], what.claim.kind .. '|' .. id)
+  if not at or tonumber(at) ~= what.claim.at then return {'claimed'} end
+  call('ZREM', KEYS[6], what.claim.kind .. '|' .. id)
+end
+
+local routes = call('HGETALL', KEYS[5])
+local function publish(text)
+  for i = 1, #routes, 2 do
+    if tonumber(routes[i + 1]) > what.now then call('SPUBLISH', channel .. routes[i], text) end
+  end
+end
+
+if what.phase == 'purged' then
+  call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
+  for _, kind in ipairs(what.kinds) do call('ZREM', KEYS[6], kind .. '|' .. id) end
+  call('SREM', KEYS[7], id)
+  call('ZREM', KEYS[8], KEYS[1])
+  publish('Z' .. id)
+  return {'ok', what.expected + 1, 0}
+end
+
+local fields = #ARGV
+if what.attributes then
+  call('HSET', KEYS[1], 'attributes', ARGV[fields])
+  fields = fields - 1
+elseif what.forget then
+  call('HDEL', KEYS[1], 'attributes')
+end
+local first = 0
+for i = 5, fields, 2 do
+  local log, sealed = ARGV[i], ARGV[i + 1]
+  local seq = call('HINCRBY', KEYS[1], 'seq_' .. log, 1)
+  if first == 0 then first = seq end
+  call('XADD', log == 'public' and KEYS[2] or KEYS[3], seq .. '-0', 'at', what.now, 'event', sealed)
+  publish('E' .. id .. string.sub(log, 1, 1) .. seq .. '|' .. what.now .. '|' .. sealed)
+end
+call('HSET', KEYS[1], 'version', what.expected + 1, 'phase', what.phase, 'agent', what.agent, 'state', ARGV[4])
+for _, kind in ipairs(what.kinds) do
+  if what.deadlines[kind] then
+    call('ZADD', KEYS[6], what.deadlines[kind], kind .. '|' .. id)
+  else
+    call('ZREM', KEYS[6], kind .. '|' .. id)
+  end
+end
+if what.lease > 0 then call('ZADD', KEYS[6], what.lease, 'lease|' .. id)
+elseif what.lease == 0 then call('ZREM', KEYS[6], 'lease|' .. id) end
+if what.tell_routing then call('SADD', KEYS[7], id) end
+if what.command then call('HSET', KEYS[4], what.command, first .. '|' .. what.now) end
+publish('C' .. id .. (what.expected + 1))
+return {'ok', what.expected + 1, first}

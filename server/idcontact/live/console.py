@@ -1,0 +1,351 @@
+"""The staff's end of the socket: an agent's or a supervisor's console."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from typing import TYPE_CHECKING, assert_never
+
+from idcontact.errors import Conflict, IdContactError, NotAllowed, NotFound
+from idcontact.live import messages as m
+from idcontact.live.chair import AgentChair
+from idcontact.live.conversation import Ended, WrapUpDone
+from idcontact.live.frames import auth_view, encode, queue_agent, queue_entry
+from idcontact.live.socket import NOT_AUTHENTICATED, REPLACED, Socket
+
+if TYPE_CHECKING:
+    from idcontact.live.floor import Floor
+    from idcontact.live.routing_store import AgentRecord, Delta, EntryRecord
+    from idcontact.live.staff_port import Member
+
+_log = logging.getLogger(__name__)
+LEASE_MS = 45_000
+LINGER_MS = 4_000
+"""How long an agent whose console closed is still held to be there: a reload is not an absence."""
+RENEW_EVERY = 15.0
+
+
+class Console:
+    """One console's socket: a `Handler` of frames, a listener to the board, with a chair at each conversation."""
+
+    def __init__(self, member: Member, language: str, socket: Socket[m.StaffFrame], floor: Floor) -> None:
+        self.member = member
+        self.language = language
+        self.socket = socket
+        self.floor = floor
+        self._conn = secrets.token_urlsafe(12)
+        self._chairs: dict[str, AgentChair] = {}
+        self._have: list[m.Have] = []
+        self._welcomed = False
+        self._version = -1
+        self._renewing = False
+
+    @property
+    def takes_conversations(self) -> bool:
+        """Whether this person is an agent, and not only watches."""
+        return "agent" in self.member.roles and bool(self.member.purposes) and self.member.capacity > 0
+
+    # --- frames ---------------------------------------------------------------------------------------------------
+
+    async def hello(self, frame: m.Hello) -> None:
+        """Welcome, the conversations with what is missing of each, and the queue."""
+        await self._leave_chairs()
+        self._welcomed = False
+        self._have = frame.have
+        board = self.floor.board
+        await board.ready.wait()
+        if self.takes_conversations:
+            await self._arrive()
+        board.listeners.add(self)
+        chairs = [await self._sit(conversation) for conversation in board.assigned_to(self.member.id)]
+        here = [chair for chair in chairs if chair is not None]
+        offered = board.offered_to(self.member.id)
+        welcome = m.StaffWelcome(
+            server_time=await self.floor.conversations.store.now(),
+            limits=self.floor.limits,
+            me=self._me(),
+            conversations=[view for chair in here if (view := chair.view()) is not None],
+            offers=[] if offered is None else [await self._offer_view(offered)],
+        )
+        self.socket.send_frame(welcome)
+        self._welcomed = True
+        for chair in here:
+            await chair.begin(self._have)
+        self._send_queue()
+        if not self._renewing:
+            self._renewing = True
+            self.floor.tasks.start(self._renew(), "renew an agent's lease")
+        self._follow_board()
+
+    async def handle(self, frame: m.StaffFrame) -> m.Ack | None:
+        """Any later frame."""
+        match frame:
+            case m.Hello():
+                await self.hello(frame)
+                return None
+            case m.Ping():
+                return None
+            case m.SendMessage():
+                chair = self._chair(frame.conversation)
+                return await self.floor.say(chair.local, "agent", self.member.id, self.member.name, frame)
+            case m.Seen():
+                self._chair(frame.conversation)
+                store = self.floor.conversations.store
+                await store.mark_seen(frame.conversation, "agent", self.member.id, frame.seq)
+                return None
+            case m.EndConversation():
+                return await self._happen(frame.id, frame.conversation, Ended("agent", self.member.id))
+            case m.FinishWrapUp():
+                return await self._happen(frame.id, frame.conversation, WrapUpDone(self.member.id))
+            case m.SetStatus():
+                return await self._set_status(frame)
+            case m.AcceptOffer():
+                return await self._accept(frame)
+            case m.DeclineOffer():
+                return await self._decline(frame)
+            case _:
+                assert_never(frame)
+
+    async def bye(self) -> None:
+        """The socket is gone. The agent is held to be there a moment longer."""
+        self.floor.board.listeners.discard(self)
+        self._renewing = False
+        await self._leave_chairs()
+        if not self.takes_conversations or not self._welcomed:
+            return
+        try:
+            until = await self.floor.conversations.store.now() + LINGER_MS
+            await self.floor.conversations.routing.act("lease", id=self.member.id, conn=self._conn, lease=until)
+        except IdContactError as error:
+            # The lease lapses by itself.
+            _log.debug("a leaving agent could not be noted: %s", error)
+
+    # --- acts -----------------------------------------------------------------------------------------------------
+
+    async def _set_status(self, frame: m.SetStatus) -> m.Ack:
+        if not self.takes_conversations:
+            raise NotAllowed("only agents have a status")
+        await self.floor.conversations.routing.act("set_status", id=self.member.id, status=frame.status)
+        return m.Ack(id=frame.id)
+
+    async def _accept(self, frame: m.AcceptOffer) -> m.Ack:
+        conversations = self.floor.conversations
+        taken = await conversations.routing.accept(
+            frame.conversation, _number(frame.offer), self.member.id, command=frame.id
+        )
+        if not taken:
+            raise Conflict("this offer is no longer open", field="offer")
+        raw = await conversations.routing.unheard(frame.conversation)
+        if raw is not None:
+            await conversations.hear(frame.conversation, raw)
+        return m.Ack(id=frame.id)
+
+    async def _decline(self, frame: m.DeclineOffer) -> m.Ack:
+        routing = self.floor.conversations.routing
+        if not await routing.decline(frame.conversation, _number(frame.offer), self.member.id, command=frame.id):
+            raise Conflict("this offer is no longer open", field="offer")
+        return m.Ack(id=frame.id)
+
+    async def _happen(self, command: str, conversation: str, happening: Ended | WrapUpDone) -> m.Ack:
+        outcome = await self.floor.conversations.happen(
+            conversation, happening, command=f"agent:{self.member.id}|{command}"
+        )
+        return m.Ack(id=command, seq=outcome.committed.seq or None, at=outcome.committed.at or None)
+
+    def _chair(self, conversation: str) -> AgentChair:
+        chair = self._chairs.get(conversation)
+        if chair is None:
+            raise NotAllowed("this conversation is not yours", field="conversation")
+        return chair
+
+    # --- being there ----------------------------------------------------------------------------------------------
+
+    async def _arrive(self) -> None:
+        until = await self.floor.conversations.store.now() + LEASE_MS
+        await self.floor.conversations.routing.act(
+            "arrive",
+            id=self.member.id,
+            name=self.member.name,
+            purposes=list(self.member.purposes),
+            capacity=self.member.capacity,
+            conn=self._conn,
+            lease=until,
+        )
+        snapshot = await self.floor.conversations.routing.agent(self.member.id)
+        if snapshot is not None and self.member.id not in self.floor.board.agents:
+            self.floor.board.agents[self.member.id] = snapshot
+
+    async def _renew(self) -> None:
+        """Keep the lease, and end with the log-in."""
+        while self._renewing:
+            await asyncio.sleep(RENEW_EVERY)
+            try:
+                await self._renew_once()
+            except IdContactError as error:
+                _log.debug("a lease could not be renewed: %s", error)
+
+    async def _renew_once(self) -> None:
+        if not await self.floor.door.still_valid(self.member):
+            self.socket.close(NOT_AUTHENTICATED)
+            return
+        if not self.takes_conversations:
+            return
+        routing = self.floor.conversations.routing
+        until = await self.floor.conversations.store.now() + LEASE_MS
+        if await routing.act("lease", id=self.member.id, conn=self._conn, lease=until):
+            return
+        known = await routing.agent(self.member.id)
+        if known is not None and known.present and known.conn != self._conn:
+            self.socket.close(REPLACED)
+        else:
+            await self._arrive()
+
+    # --- conversations --------------------------------------------------------------------------------------------
+
+    async def _sit(self, conversation: str) -> AgentChair | None:
+        try:
+            local = await self.floor.hub.open(conversation)
+        except NotFound:
+            return None
+        if conversation in self._chairs:
+            self.floor.hub.close(local)
+            return None
+        chair = self._chairs[conversation] = AgentChair(self, local)
+        return chair
+
+    async def _take_part(self, conversation: str) -> None:
+        """A conversation came to this agent."""
+        try:
+            if conversation not in self._chairs and (chair := await self._sit(conversation)) is not None:
+                await chair.begin(self._have)
+        except IdContactError as error:
+            _log.warning("a conversation could not be opened: %s", error, extra={"conversation": conversation})
+
+    async def _leave_chairs(self) -> None:
+        for chair in tuple(self._chairs.values()):
+            chair.leave()
+        self._chairs.clear()
+
+    def dismissed(self, conversation: str) -> None:
+        """This agent no longer has part in it."""
+        chair = self._chairs.pop(conversation, None)
+        if chair is not None:
+            chair.leave()
+            self.socket.send_frame(m.ConversationGone(conversation=conversation))
+
+    # --- the board ------------------------------------------------------------------------------------------------
+
+    def board_changed(self, delta: Delta) -> None:
+        """One act's changes."""
+        if delta.replaced is not None and delta.replaced.agent == self.member.id and delta.replaced.conn == self._conn:
+            self.socket.close(REPLACED)
+            return
+        if not self._welcomed:
+            return
+        self._send_delta(delta)
+        for ended in delta.offers_gone:
+            if ended.agent == self.member.id:
+                gone = m.OfferGone(id=str(ended.offer), conversation=ended.conversation, reason=ended.reason)
+                self.socket.send_frame(gone)
+        for made in delta.offers:
+            if made.agent == self.member.id:
+                self.floor.tasks.start(self._send_offer(), "send an offer")
+        if any(agent.id == self.member.id for agent in delta.agents):
+            missed = self.member.id in delta.missed
+            self.socket.send_frame(m.Me(me=self._me(), reason="missed_offers" if missed else None))
+        self._follow_board()
+
+    def board_reloaded(self) -> None:
+        """Anything may have changed."""
+        if not self._welcomed:
+            return
+        self._send_queue()
+        self.socket.send_frame(m.Me(me=self._me()))
+        if self.floor.board.offered_to(self.member.id) is not None:
+            self.floor.tasks.start(self._send_offer(), "send an offer")
+        self._follow_board()
+
+    def _follow_board(self) -> None:
+        """Take part in what is this agent's now, and in nothing else."""
+        mine = set(self.floor.board.assigned_to(self.member.id))
+        for conversation in mine - self._chairs.keys():
+            self.floor.tasks.start(self._take_part(conversation), "take part in a conversation")
+        for conversation in self._chairs.keys() - mine:
+            self.dismissed(conversation)
+        for chair in self._chairs.values():
+            chair.board_changed()
+
+    async def _send_offer(self) -> None:
+        entry = self.floor.board.offered_to(self.member.id)
+        if entry is not None:
+            try:
+                self.socket.send_frame(m.Offer(offer=await self._offer_view(entry)))
+            except IdContactError as error:
+                _log.warning("an offer could not be shown: %s", error)
+
+    async def _offer_view(self, entry: EntryRecord) -> m.OfferView:
+        state = (await self.floor.conversations.store.load(entry.conversation)).state
+        return m.OfferView(
+            id=str(entry.offer),
+            conversation=entry.conversation,
+            purpose=entry.purpose,
+            purpose_label=self.floor.labels.purpose(entry.purpose, self.language),
+            channel=entry.channel,
+            language=entry.language,
+            entered_at=entry.entered_at,
+            until=entry.until_ or 0,
+            auth=auth_view(state, self.floor.labels, self.language),
+        )
+
+    def _me(self) -> m.StaffMember:
+        known = self.floor.board.agents.get(self.member.id)
+        labels = {tag: self.floor.labels.purpose(tag, self.language) for tag in self.member.purposes}
+        return m.StaffMember(
+            id=self.member.id,
+            name=self.member.name,
+            roles=sorted(self.member.roles),  # type: ignore[arg-type]  # staff's settings allow no other roles
+            purposes=labels,
+            capacity=self.member.capacity,
+            status="away" if known is None else known.status,
+            load=0 if known is None else known.load,
+        )
+
+    def _sees_entry(self, entry: EntryRecord) -> bool:
+        return entry.purpose in self.member.purposes
+
+    def _sees_agent(self, agent: AgentRecord) -> bool:
+        return agent.id == self.member.id or ("supervisor" in self.member.roles and self._shares(agent))
+
+    def _shares(self, agent: AgentRecord) -> bool:
+        return not set(self.member.purposes).isdisjoint(agent.purposes)
+
+    def _send_queue(self) -> None:
+        board = self.floor.board
+        self._version = board.version
+        snapshot = m.QueueSnapshot(
+            version=board.version,
+            entries=[queue_entry(e) for e in board.entries.values() if self._sees_entry(e)],
+            agents=[queue_agent(a) for a in board.agents.values() if self._sees_agent(a)],
+        )
+        self.socket.send(encode(snapshot))
+
+    def _send_delta(self, delta: Delta) -> None:
+        entries = [queue_entry(e) for e in delta.entries if self._sees_entry(e)]
+        agents = [queue_agent(a) for a in delta.agents if self._sees_agent(a)]
+        if entries or agents or delta.entries_gone:
+            frame = m.QueueDelta(
+                after=self._version,
+                version=delta.version,
+                entries=entries,
+                entries_gone=delta.entries_gone,
+                agents=agents,
+            )
+            self._version = delta.version
+            self.socket.send(encode(frame))
+
+
+def _number(offer: str) -> int:
+    if not offer.isdecimal() or len(offer) > 15:
+        raise NotFound("there is no such offer", field="offer")
+    return int(offer)

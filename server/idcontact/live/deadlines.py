@@ -1,0 +1,72 @@
+"""What is due is done, by whichever node comes first; what another node left half-done is finished.
+
+A deadline lies in the slot of what it changes, and claiming it is the transition itself: nothing is claimed and then
+lost. One pass looks at all buckets and at routing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from idcontact.errors import IdContactError, NotFound, Unavailable
+from idcontact.live.conversation import DeadlineReached
+
+if TYPE_CHECKING:
+    from idcontact.live.conversations import Conversations
+
+_log = logging.getLogger(__name__)
+PASS_EVERY = 0.5
+
+
+class Sweeper:
+    """See the module. `run` is its life."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
+        self._store = conversations.store
+        self._routing = conversations.routing
+        self.passes = 0
+
+    async def run(self) -> None:
+        """A pass, and again; for ever. No error ends it."""
+        while True:
+            try:
+                await self.once()
+                self.passes += 1
+            except Unavailable:
+                await asyncio.sleep(PASS_EVERY)
+            except Exception:  # noqa: BLE001 - a pass that fails must not end the passes
+                _log.exception("a pass over the deadlines failed")
+            await asyncio.sleep(PASS_EVERY)
+
+    async def once(self) -> None:
+        """One pass."""
+        now = await self._store.now()
+        while await self._routing.sweep() == 100:
+            pass
+        for kind, conversation, at in await self._store.due(now):
+            await self._reach(kind, conversation, at)
+        for conversation in await self._store.untold():
+            await self._one(self._conversations.tell_routing(conversation), conversation)
+        for conversation, raw in (await self._routing.outbox()).items():
+            await self._one(self._conversations.hear(conversation, raw), conversation)
+
+    async def _reach(self, kind: str, conversation: str, at: int) -> None:
+        try:
+            await self._conversations.happen(conversation, DeadlineReached(kind), claim=(kind, at))
+        except NotFound:
+            await self._store.drop_deadline(kind, conversation)
+        except Unavailable:
+            raise
+        except IdContactError as error:
+            _log.error("a deadline could not be met: %s", error, extra={"conversation": conversation, "deadline": kind})
+
+    async def _one(self, work: object, conversation: str) -> None:
+        try:
+            await work  # type: ignore[misc]
+        except Unavailable:
+            raise
+        except IdContactError as error:
+            _log.error("could not be finished: %s", error, extra={"conversation": conversation})

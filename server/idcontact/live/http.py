@@ -1,0 +1,274 @@
+"""The HTTP side of live: start_communication and attr_url for machines, landing and page for people, the sockets.
+
+The door for people: a `client_url` carries a ticket. GET shows a page and changes nothing (a link scanner may look);
+its POST exchanges the ticket for a cookie; the first cookie that comes back spends the ticket and counts as landing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from idcontact.bodies import MACHINE_BODY, decode_json, read_body
+from idcontact.browser import COOKIE, browser_digest, known_browser
+from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, NotAuthenticated, NotFound, TooManyRequests
+from idcontact.limits import client_address
+from idcontact.live import messages as m
+from idcontact.live.console import Console
+from idcontact.live.conversation import Auth, AuthStatus, Conversation, Landed
+from idcontact.live.end_user import EndUserEnd
+from idcontact.live.socket import BAD_PROTOCOL, GONE, NOT_ALLOWED, NOT_AUTHENTICATED, RATE_LIMITED, TRY_AGAIN, Socket
+from idcontact.live.store import hashed, new_id, new_secret
+from idcontact.protocol import CommunicationStarted, StartCommunication
+from idcontact.security import PagePolicy, check_socket_origin
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection
+
+    from starlette.requests import HTTPConnection, Request
+    from starlette.websockets import WebSocket
+
+    from idcontact.limits import Limiter
+    from idcontact.live.floor import Floor
+    from idcontact.live.results import Receiver
+    from idcontact.live.settings import LiveSettings
+    from idcontact.live.store import Stored
+    from idcontact.pages import Language, Pages
+
+_log = logging.getLogger(__name__)
+_ID_AND_SECRET = re.compile(r"([a-z2-7]{26})\.([A-Za-z0-9_-]{43})")
+_end_user_frames = msgspec.json.Decoder(m.EndUserFrame)
+_staff_frames = msgspec.json.Decoder(m.StaffFrame)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveHttp:
+    """All of it. `internal_url` is where other servers reach `internal_routes`."""
+
+    floor: Floor
+    receiver: Receiver
+    settings: LiveSettings
+    purposes: Collection[str]
+    pages: Pages
+    limiter: Limiter
+    public_url: str
+    internal_url: str
+    own_origins: Collection[str]
+
+    def internal_routes(self) -> list[Route]:
+        """For the core and for authentication plugins; never routed publicly."""
+        return [
+            Route("/start_communication", self._answering(self.start_communication), methods=["POST"]),
+            Route("/attr/{place}", self._answering(self.deliver), methods=["POST"]),
+        ]
+
+    def public_routes(self) -> list[Route | WebSocketRoute]:
+        """For browsers."""
+        return [
+            Route("/land/{ticket}", self._answering(self.landing), methods=["GET"]),
+            Route("/land/{ticket}", self._answering(self.land), methods=["POST"]),
+            Route("/c/{conversation}", self._answering(self.conversation), methods=["GET"]),
+            WebSocketRoute("/c/{conversation}/socket", self.end_user_socket),
+            WebSocketRoute("/console/socket", self.staff_socket),
+        ]
+
+    # --- machines -------------------------------------------------------------------------------------------------
+
+    async def start_communication(self, request: Request) -> Response:
+        """`POST /start_communication` (WIRE, communication plugin)."""
+        message = decode_json(await read_body(request, MACHINE_BODY), StartCommunication)
+        if message.purpose not in self.purposes:
+            raise BadRequest("this purpose is not known here", field="purpose")
+        read = self.receiver.check(message.auth_result) if message.auth_result is not None else None
+        context = message.context
+        expected = AuthStatus.PENDING
+        if read is None and context is not None and context.auth == "none":
+            expected = AuthStatus.NONE
+        ticket, attr = new_secret(), new_secret()
+        state = Conversation(
+            id=new_id(),
+            purpose=message.purpose,
+            channel=context.channel if context is not None else "chat",
+            language=context.language if context is not None else "",
+            created_at=await self.floor.conversations.store.now(),
+            auth=Auth(expected),
+            browser=context.browser if context is not None else None,
+            return_url=context.return_url if context is not None else None,
+        )
+        secrets = {"ticket": hashed(ticket)}
+        takes_result = read is None and expected is AuthStatus.PENDING
+        if takes_result:
+            secrets["attr"] = hashed(attr)
+        await self.floor.conversations.start(state, secrets)
+        if read is not None:
+            await self.receiver.take(state.id, read)
+        started = CommunicationStarted(
+            client_url=f"{self.public_url}/land/{state.id}.{ticket}",
+            attr_url=f"{self.internal_url}/attr/{state.id}.{attr}" if takes_result else None,
+        )
+        return Response(msgspec.json.encode(started), media_type="application/json")
+
+    async def deliver(self, request: Request) -> Response:
+        """`POST attr_url`: a bad token is 400, checked first; an unknown place 404; the same token again 200."""
+        read = self.receiver.check((await read_body(request, MACHINE_BODY)).strip())
+        conversation, secret = _parted(request.path_params["place"])
+        if not await self.floor.conversations.store.holds(conversation, "attr", secret):
+            raise NotFound("no auth result is expected here")
+        await self.receiver.take(conversation, read)
+        return Response(status_code=200)
+
+    # --- people ---------------------------------------------------------------------------------------------------
+
+    async def landing(self, request: Request) -> Response:
+        """The page of a ticket. Changes nothing, but for taking a `result=` that an auth plugin appended."""
+        conversation, ticket = _parted(request.path_params["ticket"])
+        if "result" in request.query_params:
+            return await self._landing_with_result(request, conversation, ticket)
+        if await self._has_cookie(request, conversation):
+            return _see_other(f"/c/{conversation}")
+        if not await self.floor.conversations.store.knows_ticket(conversation, ticket):
+            raise Gone("this link was used or has expired; start again")
+        return self.pages.render(request, "landing.html", policy=PagePolicy(referrer="no-referrer"))
+
+    async def _landing_with_result(self, request: Request, conversation: str, ticket: str) -> Response:
+        """Take the result, and go on to the address without it."""
+        await self.limiter.hit("landing", client_address(request), self.settings.landing_limit)
+        store = self.floor.conversations.store
+        if not await store.knows_ticket(conversation, ticket) and not await self._has_cookie(request, conversation):
+            raise Gone("this link was used or has expired; start again")
+        await self.receiver.take(conversation, self.receiver.check(request.query_params["result"]))
+        return _see_other(request.url.path)
+
+    async def land(self, request: Request) -> Response:
+        """A ticket for a cookie."""
+        await self.limiter.hit("landing", client_address(request), self.settings.landing_limit)
+        conversation, ticket = _parted(request.path_params["ticket"])
+        if await self._has_cookie(request, conversation):
+            return _see_other(f"/c/{conversation}")
+        store = self.floor.conversations.store
+        state = (await self._load_or_gone(conversation)).state
+        if self.settings.other_browser == "refuse" and _same_browser(request, state) is False:
+            raise NotAllowed("this link belongs to another browser; start again in this one")
+        cookie = new_secret()
+        if await store.exchange(conversation, ticket, cookie) != "ok":
+            raise Gone("this link was used or has expired; start again")
+        response = _see_other(f"/c/{conversation}")
+        response.set_cookie(_cookie_name(conversation), cookie, path="/", secure=True, httponly=True, samesite="lax")
+        return response
+
+    async def conversation(self, request: Request) -> Response:
+        """The page of a conversation, for who holds its cookie."""
+        conversation = request.path_params["conversation"]
+        if not await self._has_cookie(request, conversation):
+            raise NotAuthenticated("this page opens only in the browser that the conversation was started in")
+        state = (await self._load_or_gone(conversation)).state
+        if state.landed_at is None:
+            landed = Landed(_same_browser(request, state), self.pages.language(request))
+            state = (await self.floor.conversations.happen(conversation, landed)).state
+        language: Language = "en" if state.language == "en" else "nl"
+        policy = PagePolicy(referrer="no-referrer")
+        return self.pages.render(
+            request, "conversation.html", language=language, policy=policy, conversation=conversation
+        )
+
+    async def _load_or_gone(self, conversation: str) -> Stored:
+        try:
+            return await self.floor.conversations.store.load(conversation)
+        except NotFound:
+            raise Gone("this conversation is over and was deleted, or the link has expired") from None
+
+    async def _has_cookie(self, request: HTTPConnection, conversation: str) -> bool:
+        cookie = request.cookies.get(_cookie_name(conversation))
+        return cookie is not None and await self.floor.conversations.store.enter(conversation, cookie)
+
+    # --- sockets --------------------------------------------------------------------------------------------------
+
+    async def end_user_socket(self, websocket: WebSocket) -> None:
+        """The socket of one end user at one conversation."""
+        conversation = websocket.path_params["conversation"]
+
+        async def admit() -> int | None:
+            if not await self._has_cookie(websocket, conversation):
+                return NOT_AUTHENTICATED if await self.floor.conversations.store.exists(conversation) else GONE
+            return None
+
+        if await self._admitted(websocket, admit):
+            socket: Socket[m.EndUserFrame] = Socket(websocket, _end_user_frames, self.settings.frames_per_10_seconds)
+            await socket.run(EndUserEnd(conversation, socket, self.floor))
+
+    async def staff_socket(self, websocket: WebSocket) -> None:
+        """The socket of one console."""
+        member = None
+
+        async def admit() -> int | None:
+            nonlocal member
+            member = await self.floor.door.member_of(websocket)
+            return NOT_AUTHENTICATED if member is None else None
+
+        if await self._admitted(websocket, admit) and member is not None:
+            socket: Socket[m.StaffFrame] = Socket(websocket, _staff_frames, self.settings.frames_per_10_seconds)
+            await socket.run(Console(member, self.pages.language(websocket), socket, self.floor))
+
+    async def _admitted(self, websocket: WebSocket, admit: Callable[[], Awaitable[int | None]]) -> bool:
+        """Accept, or accept and close with the reason: a page cannot read the status of a refused handshake."""
+        code: int | None
+        try:
+            check_socket_origin(websocket, self.own_origins)
+            await self.limiter.hit("socket", client_address(websocket), self.settings.socket_limit)
+            code = await admit()
+        except NotAllowed:
+            code = NOT_ALLOWED
+        except TooManyRequests:
+            code = RATE_LIMITED
+        except IdContactError as error:
+            _log.warning("a socket could not be admitted: %s", error)
+            code = TRY_AGAIN
+        if m.PROTOCOL not in websocket.scope["subprotocols"]:
+            await websocket.accept()
+            await websocket.close(code or BAD_PROTOCOL)
+            return False
+        await websocket.accept(subprotocol=m.PROTOCOL)
+        if code is not None:
+            await websocket.close(code)
+            return False
+        return True
+
+    def _answering(self, endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            except IdContactError as error:
+                _log.info("a request was refused: %s", error, extra={"code": error.code})
+                return self.pages.error_response(request, error)
+
+        return answer
+
+
+def _parted(place: str) -> tuple[str, str]:
+    """`<conversation>.<secret>`, as tickets and attr_urls carry them."""
+    found = _ID_AND_SECRET.fullmatch(place)
+    if found is None:
+        raise NotFound("there is nothing here")
+    return found[1], found[2]
+
+
+def _cookie_name(conversation: str) -> str:
+    return f"__Host-idc-c-{conversation}"
+
+
+def _same_browser(request: HTTPConnection, state: Conversation) -> bool | None:
+    """Whether this browser started the session; None when that is not known."""
+    if state.browser is None:
+        return None
+    here = known_browser(request.cookies.get(COOKIE))
+    return here is not None and browser_digest(here) == state.browser
+
+
+def _see_other(path: str) -> RedirectResponse:
+    return RedirectResponse(path, status_code=303)

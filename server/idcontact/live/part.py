@@ -1,0 +1,142 @@
+"""The live part, put together: built once by the composition root, as one more communication plugin."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+
+from idcontact.live import messages as m
+from idcontact.live.board import Board
+from idcontact.live.conversations import Conversations
+from idcontact.live.deadlines import Sweeper
+from idcontact.live.floor import Floor
+from idcontact.live.http import LiveHttp
+from idcontact.live.hub import Hub
+from idcontact.live.labels import Labels
+from idcontact.live.positions import Positions
+from idcontact.live.results import Receiver, reader_of
+from idcontact.live.routing_store import RoutingStore
+from idcontact.live.store import ConversationStore
+from idcontact.pipe import Pipe
+from idcontact.subscriber import Subscriber
+from idcontact.tasks import Tasks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
+    from redis.asyncio import Redis
+    from starlette.routing import Route, WebSocketRoute
+
+    from idcontact.keystore import KeyStore
+    from idcontact.limits import Limiter
+    from idcontact.live.settings import LiveSettings
+    from idcontact.live.staff_port import AuditTrail, StaffDoor
+    from idcontact.pages import Pages
+    from idcontact.settings_values import Localized
+
+
+class LivePart:
+    """`public_routes` for browsers, `internal` for machines, `lifespan` for what runs in between."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        keystore: KeyStore,
+        prefix: str,
+        *,
+        settings: LiveSettings,
+        purposes: Mapping[str, frozenset[str]],
+        labels: Mapping[str, Mapping[str, Localized]],
+        pages: Pages,
+        limiter: Limiter,
+        door: StaffDoor,
+        audit: AuditTrail,
+        public_url: str,
+        internal_url: str,
+        own_origins: frozenset[str],
+        clock: Callable[[], float],
+    ) -> None:
+        self._tasks = Tasks()
+        self.node = secrets.token_hex(6)
+        self.store = ConversationStore(redis, lambda scripts: Pipe(redis, scripts), keystore, prefix)
+        self.routing = RoutingStore(redis, prefix, settings.routing)
+        methods = {method.tag: method for method in settings.auth_methods}
+        names = Labels(
+            purposes=labels["purposes"],
+            methods={tag: method.name for tag, method in methods.items()},
+            attributes=labels["attributes"],
+        )
+        self.conversations = Conversations(self.store, self.routing, settings.rules, names)
+        self.hub = Hub(self.node, self.conversations, self._tasks)
+        self.board = Board(self.routing)
+        positions = Positions(self.board)
+        self.board.listeners.add(positions)
+        self._positions = positions
+        self._sweeper = Sweeper(self.conversations)
+        self._subscriber = Subscriber(
+            redis,
+            [*self.hub.channels(), self.routing.channel],
+            f"{prefix}:{{beat}}:{self.node}",
+            on_message=self._published,
+            on_gap=self._distrust,
+        )
+        limits = m.Limits(
+            max_frame_bytes=m.MAX_FRAME_BYTES,
+            max_text_characters=m.MAX_TEXT_CHARACTERS,
+            frames_per_10_seconds=settings.frames_per_10_seconds,
+        )
+        self._http = LiveHttp(
+            floor=Floor(
+                conversations=self.conversations,
+                hub=self.hub,
+                board=self.board,
+                positions=positions,
+                labels=names,
+                limits=limits,
+                door=door,
+                audit=audit,
+                tasks=self._tasks,
+            ),
+            receiver=Receiver(self.conversations, reader_of(settings), methods, purposes, clock),
+            settings=settings,
+            purposes=purposes.keys(),
+            pages=pages,
+            limiter=limiter,
+            public_url=public_url,
+            internal_url=internal_url,
+            own_origins=own_origins,
+        )
+        self.internal = Starlette(
+            routes=self._http.internal_routes(),
+            exception_handlers={HTTPException: pages.handle},
+        )
+
+    def public_routes(self) -> list[Route | WebSocketRoute]:
+        """What the public application serves of live."""
+        return self._http.public_routes()
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Everything that runs beside the requests."""
+        async with self._tasks as tasks:
+            tasks.start(self.store.pipe.run(), "append connection")
+            tasks.start(self._subscriber.run(), "subscription")
+            tasks.start(self.board.run(), "board")
+            tasks.start(self.hub.run(), "routes and leases")
+            tasks.start(self._positions.run(), "positions")
+            tasks.start(self._sweeper.run(), "deadlines")
+            yield
+
+    def _published(self, channel: str, raw: bytes) -> None:
+        if channel == self.routing.channel:
+            self.board.published(raw)
+        else:
+            self.hub.published(channel, raw)
+
+    def _distrust(self) -> None:
+        self.board.distrust()
+        self.hub.distrust()

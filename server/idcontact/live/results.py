@@ -1,0 +1,84 @@
+"""Auth results, on receipt: checked once, used once, and sealed. Nobody looks at their five minutes again."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from idcontact.errors import Conflict, NotFound, TokenRejected
+from idcontact.live.conversation import Auth, AuthStatus, ResultArrived
+from idcontact.tokens import DecryptKey, ReadResult, ResultReader, ResultStatus, VerifyKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from idcontact.live.conversations import Conversations
+    from idcontact.live.settings import LiveAuthMethod, LiveSettings
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Takes auth results for conversations. `purposes` are the attributes that each purpose asks for."""
+
+    conversations: Conversations
+    reader: ResultReader
+    methods: Mapping[str, LiveAuthMethod]
+    purposes: Mapping[str, frozenset[str]]
+    clock: Callable[[], float]
+
+    def check(self, token: bytes | str) -> ReadResult:
+        """Read a token. Raises `TokenRejected`."""
+        read = self.reader.read(token, self.clock())
+        strange = set(read.result.attributes or ()) - set(self.methods[read.method].attributes)
+        if strange:
+            raise TokenRejected(f"method {read.method} may not give {len(strange)} of its attributes")
+        return read
+
+    async def take(self, conversation: str, read: ReadResult) -> None:
+        """Give a checked result to a conversation. The same one again is fine.
+
+        Raises `TokenRejected` when another conversation used it, `NotFound` when this one waits for none.
+        """
+        state = (await self.conversations.store.load(conversation)).state
+        if state.auth.digest == read.digest:
+            return
+        seconds = int(read.expires_at - self.clock()) + 60
+        if not await self.conversations.store.claim_result(read.digest, conversation, seconds):
+            raise TokenRejected("this auth result was used before")
+        given = read.result.attributes or {}
+        wanted = self.purposes.get(state.purpose, frozenset())
+        kept = {tag: value for tag, value in given.items() if tag in wanted}
+        if len(kept) < len(given):
+            _log.warning("an auth result held more than its purpose asks for; the rest was dropped", extra={"conversation": conversation})
+        success = read.result.status is ResultStatus.SUCCESS
+        auth = Auth(
+            status=AuthStatus.GIVEN if success else AuthStatus.FAILED,
+            method=read.method,
+            level=read.result.acr or self.methods[read.method].level,
+            at=int((read.result.auth_time or read.issued_at) * 1000),
+            tags=tuple(kept),
+            digest=read.digest,
+        )
+        try:
+            await self.conversations.happen(
+                conversation, ResultArrived(auth), attributes=msgspec.json.encode(kept) if success else None
+            )
+        except Conflict as conflict:
+            raise NotFound("this conversation does not wait for an auth result") from conflict
+
+
+def reader_of(settings: LiveSettings) -> ResultReader:
+    """The keys of the settings, loaded once. Raises `SettingsError` for a key that cannot be used."""
+    verify = {
+        method.tag: [
+            VerifyKey.from_pem(key.value(), f"live.auth_methods.{method.tag}.verify_keys[{number}]")
+            for number, key in enumerate(method.verify_keys)
+        ]
+        for method in settings.auth_methods
+    }
+    return ResultReader(DecryptKey.from_pem(settings.decrypt_key.value(), "live.decrypt_key"), verify)

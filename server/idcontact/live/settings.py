@@ -1,0 +1,100 @@
+"""Settings of live conversations: `[live]` in the configuration."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from idcontact.limits import Limit
+from idcontact.live.conversation import Rules
+from idcontact.live.routing_store import RoutingSettings
+from idcontact.settings_values import Duration, Localized, PemSource
+
+
+class LiveAuthMethod(msgspec.Struct, frozen=True, kw_only=True):
+    """An authentication method whose results are accepted. The key that verifies a result says which method it was."""
+
+    tag: str
+    name: Localized
+    """What staff and end users read, e.g. "DigiD"."""
+    verify_keys: list[PemSource]
+    """Public keys of its results; several while keys are being replaced."""
+    attributes: list[str]
+    """The attributes that it may give. A result with any other is refused."""
+    level: str | None = None
+    """Level of assurance of its results. Without one it is unknown, which satisfies no required level."""
+
+
+class LivePurpose(msgspec.Struct, frozen=True, kw_only=True):
+    """What live conversations need to know of a purpose: `[live.purposes.<tag>]`."""
+
+    unverified: bool = False
+    """Whether an end user may go on when the identification failed or never came."""
+
+
+class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """All of `[live]`."""
+
+    decrypt_key: PemSource
+    """Private key that auth results are encrypted to."""
+    auth_methods: list[LiveAuthMethod]
+    purposes: dict[str, LivePurpose] = {}
+    other_browser: Literal["mark", "refuse"] = "mark"
+    """A landing in another browser than the one that started: shown to the agent, or refused."""
+    preparing: Duration = Duration(60 * 60)
+    """How long the end user may take to arrive after starting."""
+    auth_wait: Duration = Duration(2 * 60)
+    """How long someone who has arrived waits for an announced auth result."""
+    waiting_grace: Duration = Duration(10 * 60)
+    """How long a place in the queue is kept for someone who is not connected."""
+    user_grace: Duration = Duration(5 * 60)
+    """How long a conversation waits for an end user whose connection was lost."""
+    agent_grace: Duration = Duration(60)
+    """How long it waits for an agent; then it goes back to the queue."""
+    idle: Duration = Duration(15 * 60)
+    """Silence of both, after which they are asked."""
+    asked: Duration = Duration(60)
+    """How long they have to answer."""
+    hard_limit: Duration = Duration(2 * 60 * 60)
+    """How long a conversation may last."""
+    wrap_up: Duration = Duration(60)
+    """How long an agent may finish after the end."""
+    retention: Duration = Duration(15 * 60)
+    """How long an ended conversation is kept for its participants to read; 0: not at all."""
+    offer_timeout: Duration = Duration(20)
+    """How long an offer stands."""
+    decline_pause: Duration = Duration(60)
+    """How long an agent is not offered again what they declined."""
+    landing_limit: Limit = Limit(60, 600)
+    """Landings per address."""
+    socket_limit: Limit = Limit(120, 60)
+    """New sockets per address."""
+    frames_per_10_seconds: int = 100
+    """Frames that one socket may send."""
+
+    def rules(self, purpose: str) -> Rules:
+        """The rules of a conversation about `purpose`, in milliseconds."""
+        known = self.purposes.get(purpose, LivePurpose())
+        return Rules(
+            unverified=known.unverified,
+            preparing=_ms(self.preparing),
+            auth_wait=_ms(self.auth_wait),
+            waiting_grace=_ms(self.waiting_grace),
+            user_grace=_ms(self.user_grace),
+            agent_grace=_ms(self.agent_grace),
+            idle=_ms(self.idle),
+            asked=_ms(self.asked),
+            hard_limit=_ms(self.hard_limit),
+            wrap_up=_ms(self.wrap_up),
+            retention=_ms(self.retention),
+        )
+
+    @property
+    def routing(self) -> RoutingSettings:
+        """The times of routing, in milliseconds."""
+        return RoutingSettings(offer_timeout=_ms(self.offer_timeout), decline_pause=_ms(self.decline_pause))
+
+
+def _ms(duration: float) -> int:
+    return int(duration * 1000)

@@ -1,0 +1,233 @@
+"""The life of one WebSocket: frames in, one at a time; frames out, through a bounded queue.
+
+A socket that cannot keep up is closed (4408, resume); one that sends too much too (4429), or nonsense (4400). What it
+cannot do is slow down another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from idcontact.errors import Conflict, IdContactError, NotAllowed, NotFound, TooManyRequests, Unavailable
+from idcontact.live import messages as m
+from idcontact.live.frames import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_log = logging.getLogger(__name__)
+HELLO_WITHIN = 10.0
+MAX_QUEUED_FRAMES = 2_000
+MAX_QUEUED_BYTES = 4 * 1024 * 1024
+MALFORMED_LIMIT = 20
+_WINDOW = 10.0
+
+BAD_PROTOCOL, NOT_AUTHENTICATED, NOT_ALLOWED, TOO_SLOW, REPLACED, RATE_LIMITED, GONE = 4400, 4401, 4403, 4408, 4409, 4429, 4404
+RESTARTING, TRY_AGAIN = 1012, 1013
+
+F = TypeVar("F", bound=m.Frame)
+F_contra = TypeVar("F_contra", bound=m.Frame, contravariant=True)
+
+
+class Handler(Protocol[F_contra]):
+    """What one end of a conversation does with frames."""
+
+    async def hello(self, frame: m.Hello) -> None:
+        """The first frame. Sends the welcome and what is missing."""
+
+    async def handle(self, frame: F_contra) -> m.Ack | None:
+        """Any later frame. May raise an `IdContactError`, which is sent as the answer."""
+
+    async def bye(self) -> None:
+        """The socket is gone."""
+
+
+class Socket(Generic[F]):
+    """See the module. `send` and `close` may be called from anywhere in the loop; neither blocks."""
+
+    def __init__(self, websocket: WebSocket, decoder: msgspec.json.Decoder[F], frames_per_10_seconds: int) -> None:
+        self._websocket = websocket
+        self._decoder = decoder
+        self._allowed = frames_per_10_seconds
+        self._out: deque[str] = deque()
+        self._out_bytes = 0
+        self._wake = asyncio.Event()
+        self._closing: int | None = None
+        self._window_start = 0.0
+        self._in_window = 0
+        self._malformed = 0
+
+    def send(self, frame: bytes) -> None:
+        """Queue one frame."""
+        if self._closing is not None:
+            return
+        self._out.append(frame.decode())
+        self._out_bytes += len(frame)
+        if len(self._out) > MAX_QUEUED_FRAMES or self._out_bytes > MAX_QUEUED_BYTES:
+            self._out.clear()
+            self.close(TOO_SLOW)
+        self._wake.set()
+
+    def send_frame(self, frame: m.Frame) -> None:
+        """Queue one frame."""
+        self.send(encode(frame))
+
+    def close(self, code: int) -> None:
+        """Send what is queued, then close."""
+        if self._closing is None:
+            self._closing = code
+            self._wake.set()
+
+    async def run(self, handler: Handler[F]) -> None:
+        """Serve until either side ends it."""
+        writer = asyncio.create_task(self._write(), name="socket writer")
+        reader = asyncio.create_task(self._read(handler), name="socket reader")
+        try:
+            await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (reader, writer):
+                task.cancel()
+            for ended in await asyncio.gather(reader, writer, return_exceptions=True):
+                if isinstance(ended, Exception) and not isinstance(ended, WebSocketDisconnect):
+                    _log.error("a socket failed: %s", type(ended).__name__, exc_info=ended)
+            await handler.bye()
+
+    # --- out ------------------------------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                while self._out:
+                    text = self._out.popleft()
+                    self._out_bytes -= len(text)
+                    await self._websocket.send_text(text)
+                if self._closing is not None:
+                    await self._close_now(self._closing)
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the other side has gone
+
+    async def _close_now(self, code: int) -> None:
+        if self._websocket.application_state is WebSocketState.CONNECTED:
+            await self._websocket.close(code)
+
+    # --- in -------------------------------------------------------------------------------------------------------
+
+    async def _read(self, handler: Handler[F]) -> None:
+        try:
+            async with asyncio.timeout(HELLO_WITHIN):
+                frame = await self._next()
+                while not isinstance(frame, m.Hello):
+                    if frame is not None:
+                        self._refuse("hello_expected", "the first frame is hello", frame)
+                    frame = await self._next()
+        except TimeoutError:
+            self.close(BAD_PROTOCOL)
+            await asyncio.Event().wait()  # until the writer has closed
+            return
+        if not await self._answered(frame, handler.hello):
+            self.close(TRY_AGAIN)
+        while True:
+            frame = await self._next()
+            if isinstance(frame, m.Ping):
+                self.send_frame(m.Pong(nonce=frame.nonce))
+            elif frame is not None:
+                await self._answered(frame, handler.handle)
+
+    async def _next(self) -> F | m.Hello | None:
+        """The next frame, or None when it was refused."""
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1006))
+        if not self._within_rate():
+            self.close(RATE_LIMITED)
+            return None
+        text = message.get("text")
+        if text is None:
+            self._malformed_frame("malformed", "frames are JSON text, not bytes")
+            return None
+        if len(text) > m.MAX_FRAME_BYTES or len(raw := text.encode("utf-8", "surrogatepass")) > m.MAX_FRAME_BYTES:
+            self._malformed_frame("too_large", f"a frame has at most {m.MAX_FRAME_BYTES} bytes")
+            return None
+        try:
+            return self._decoder.decode(raw)
+        except ValueError as mistake:
+            self._malformed_json(raw, mistake)
+            return None
+
+    def _within_rate(self) -> bool:
+        now = time.monotonic()
+        if now - self._window_start >= _WINDOW:
+            self._window_start, self._in_window = now, 0
+        self._in_window += 1
+        return self._in_window <= self._allowed
+
+    def _malformed_json(self, raw: bytes, mistake: ValueError) -> None:
+        """Name the member at fault, never its value."""
+        text = str(mistake) if isinstance(mistake, msgspec.ValidationError) else "not JSON"
+        what, _, place = text.partition(" - at `$")
+        field = place.strip("`.").removeprefix(".") or None
+        code: m.ErrorCode = "malformed"
+        if what.startswith("Invalid value") and field in {"type", None}:
+            code, what, field = "unknown_type", "there is no frame of this type", "type"
+        elif what.startswith("Object missing required field"):
+            field = what.split("`")[1]
+        self._malformed_frame(code, what, field=field, command=_id_of(raw))
+
+    def _malformed_frame(self, code: m.ErrorCode, text: str, *, field: str | None = None, command: str | None = None) -> None:
+        self._malformed += 1
+        self.send_frame(m.Error(code=code, message=text, field=field, id=command))
+        if self._malformed >= MALFORMED_LIMIT:
+            self.close(BAD_PROTOCOL)
+
+    def _refuse(self, code: m.ErrorCode, text: str, frame: m.Frame) -> None:
+        self.send_frame(m.Error(code=code, message=text, id=getattr(frame, "id", None)))
+
+    async def _answered(self, frame: F | m.Hello, act: Callable[..., Awaitable[m.Ack | None]]) -> bool:
+        """Do it; exactly one answer. False when it failed."""
+        try:
+            ack = await act(frame)
+        except IdContactError as error:
+            self.send_frame(_as_frame(error, getattr(frame, "id", None)))
+            return False
+        if ack is not None:
+            self.send_frame(ack)
+        return True
+
+
+def _id_of(raw: bytes) -> str | None:
+    """The id of a frame that is otherwise not understood."""
+    try:
+        found = msgspec.json.decode(raw, type=m.Command)
+    except ValueError:
+        return None
+    return found.id
+
+
+def _as_frame(error: IdContactError, command: str | None) -> m.Error:
+    code: m.ErrorCode
+    retry_after: int | None = None
+    match error:
+        case NotFound():
+            code = "not_found"
+        case NotAllowed():
+            code = "not_allowed"
+        case Conflict():
+            code = "conflict"
+        case TooManyRequests():
+            code, retry_after = "rate_limited", error.retry_after * 1000
+        case Unavailable():
+            code, retry_after = "unavailable", 1000
+        case _:
+            _log.error("a frame could not be handled: %s", error)
+            code = "unavailable"
+    return m.Error(code=code, message=error.message, field=error.field, id=command, retry_after_ms=retry_after)

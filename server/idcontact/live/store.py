@@ -1,0 +1,444 @@
+"""Conversations in the store: their keys and scripts, and only here.
+
+A conversation lives in one of 256 buckets, `{c000}` to `{c255}`, so that one script may number, store and publish in
+its slot. Its hash holds in the clear only what scripts compare (version, phase, agent's id, counters, hashes of
+secrets); the state, the events and the attributes are sealed under the conversation's own key (`keystore.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import secrets
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import msgspec
+
+from idcontact.errors import Conflict, NotFound
+from idcontact.keystore import DataKey, KeyStore
+from idcontact.live.conversation import Conversation, Phase
+from idcontact.redis import Script, reaching
+from idcontact.sealing import registration, sealed_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from redis.asyncio import Redis
+
+    from idcontact.pipe import Pipe
+
+BUCKETS = 256
+KINDS = (
+    "preparing", "auth_wait", "waiting_grace", "user_grace", "agent_grace", "idle", "asked", "hard_limit", "wrap_up", "retention",
+)  # fmt: skip
+"""Every kind of deadline that follows from a state. Beside them stands `lease`, which sockets renew."""
+
+_ISSUED_COOKIES = 5
+_SAFETY_EXPIRY = 24 * 3600
+_state = msgspec.msgpack.Decoder(Conversation)
+LogName = Literal["public", "staff"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The names of everything of one conversation."""
+
+    id: str
+    prefix: str
+
+    @property
+    def tag(self) -> str:
+        """The bucket's hash tag."""
+        return f"{{c{zlib.crc32(self.id.encode()) % BUCKETS:03}}}"
+
+    @property
+    def root(self) -> str:
+        """What every key of the bucket starts with."""
+        return f"{self.prefix}:{self.tag}:"
+
+    @property
+    def hash(self) -> str:
+        """The conversation itself."""
+        return f"{self.root}conv:{self.id}"
+
+    def log(self, name: LogName) -> str:
+        """One of its logs."""
+        return f"{self.hash}:{name}"
+
+    @property
+    def answers(self) -> str:
+        """The remembered answers to commands."""
+        return f"{self.hash}:answers"
+
+    @property
+    def routes(self) -> str:
+        """The nodes that have sockets of it."""
+        return f"{self.hash}:routes"
+
+    @property
+    def due(self) -> str:
+        """The bucket's deadlines."""
+        return f"{self.root}due"
+
+    @property
+    def untold(self) -> str:
+        """The bucket's conversations that routing has yet to hear of."""
+        return f"{self.root}untold"
+
+    @property
+    def channels(self) -> str:
+        """Root of the bucket's node channels."""
+        return f"{self.root}node:"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A conversation as read: its state, its key, and where its logs are. `now` is the store's clock, milliseconds."""
+
+    state: Conversation
+    key: DataKey
+    last_activity: int
+    log_ids: dict[LogName, str]
+    seqs: dict[LogName, int]
+    now: int
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """One event as stored: its place, its time, and its sealed body."""
+
+    seq: int
+    at: int
+    event: bytes
+
+
+@dataclass(frozen=True)
+class Change:
+    """What to commit: the next state, and all that goes with it in the same step."""
+
+    state: Conversation
+    deadlines: dict[str, int]
+    events: tuple[tuple[LogName, bytes], ...] = ()
+    lease: int = -1
+    tell_routing: bool = False
+    forget: bool = False
+    command: str | None = None
+    claim: tuple[str, int] | None = None
+    attributes: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Committed:
+    """`outcome` ok: done, as `version`. again: this command was answered before. lost: something else came first."""
+
+    outcome: Literal["ok", "again", "lost", "gone", "claimed"]
+    version: int = 0
+    seq: int = 0
+    at: int = 0
+
+
+@dataclass(frozen=True)
+class Appended:
+    """Where a message went, and whether it was there already."""
+
+    seq: int
+    at: int
+    again: bool
+
+
+def new_id() -> str:
+    """A public id: 26 characters of base32, 128 bits of chance. It opens nothing by itself."""
+    return base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
+
+
+def new_secret() -> str:
+    """256 bits of chance, for tickets, cookies and attr_urls."""
+    return secrets.token_urlsafe(32)
+
+
+def hashed(secret: str) -> str:
+    """How a secret is kept. Secrets are long and random, so a plain hash is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def context(conversation: str, what: str) -> bytes:
+    """What a sealed text is bound to."""
+    return f"{conversation}|{what}".encode()
+
+
+class ConversationStore:
+    """Every method is one round trip or one script; all raise `Unavailable` while the store is away."""
+
+    def __init__(self, redis: Redis, pipe: Callable[[list[Script]], Pipe], keystore: KeyStore, prefix: str) -> None:
+        self._redis = redis
+        self._keystore = keystore
+        self.prefix = prefix
+        self._append = Script(redis, __package__, "append.lua")
+        self._append_sha = hashlib.sha1(self._append.source.encode(), usedforsecurity=False).hexdigest()
+        self._commit = Script(redis, __package__, "commit.lua")
+        self._enter = Script(redis, __package__, "enter.lua")
+        self._exchange = Script(redis, __package__, "exchange.lua")
+        self._renew = Script(redis, __package__, "renew.lua")
+        self._seen = Script(redis, __package__, "seen.lua")
+        self._told = Script(redis, __package__, "told.lua")
+        self.pipe = pipe([self._append])
+
+    def keys(self, conversation: str) -> Keys:
+        """The names of everything of one conversation."""
+        return Keys(conversation, self.prefix)
+
+    async def now(self) -> int:
+        """The store's clock, milliseconds."""
+        with reaching():
+            seconds, micros = await self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+    async def create(self, state: Conversation, deadlines: dict[str, int], secret_hashes: dict[str, str]) -> DataKey:
+        """A new conversation. `secret_hashes`: `ticket`, and `attr` when a result may be delivered."""
+        keys = self.keys(state.id)
+        key = DataKey.new()
+        wrapped = self._keystore.wrap(key)
+        fields: dict[str, str | bytes | int] = {
+            "version": 0,
+            "phase": state.phase.value,
+            "agent": "",
+            "state": key.seal(msgspec.msgpack.encode(state), context(state.id, "state")),
+            "key": wrapped,
+            "log_public": secrets.token_hex(8),
+            "log_staff": secrets.token_hex(8),
+            "seq_public": 0,
+            "seq_staff": 0,
+            **secret_hashes,
+        }
+        registry, member, epoch = registration(self.prefix, keys.tag, keys.hash, wrapped)
+        with reaching():
+            async with self._redis.pipeline(transaction=True) as pipeline:
+                pipeline.hset(keys.hash, mapping=fields)  # type: ignore[arg-type]  # redis-py's mapping type is invariant
+                pipeline.expire(keys.hash, _SAFETY_EXPIRY)
+                pipeline.zadd(registry, {member: epoch})
+                for kind, at in deadlines.items():
+                    pipeline.zadd(keys.due, {f"{kind}|{state.id}": at})
+                await pipeline.execute()
+        return key
+
+    async def load(self, conversation: str) -> Stored:
+        """The conversation as it is. Raises `NotFound`."""
+        keys = self.keys(conversation)
+        with reaching():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.hmget(
+                    keys.hash,
+                    ["version", "state", "key", "last_activity", "log_public", "log_staff", "seq_public", "seq_staff"],
+                )
+                pipeline.time()
+                (version, sealed, wrapped, activity, log_public, log_staff, seq_public, seq_staff), time = await pipeline.execute()
+        if version is None or wrapped is None:
+            raise NotFound("this conversation does not exist, or no longer")
+        key = self._keystore.unwrap(wrapped)
+        state = _state.decode(key.open(sealed, context(conversation, "state")))
+        return Stored(
+            state=msgspec.structs.replace(state, version=int(version)),
+            key=key,
+            last_activity=int(activity or 0),
+            log_ids={"public": log_public.decode(), "staff": log_staff.decode()},
+            seqs={"public": int(seq_public), "staff": int(seq_staff)},
+            now=int(time[0]) * 1000 + int(time[1]) // 1000,
+        )
+
+    async def commit(self, before: Stored, change: Change) -> Committed:
+        """Store what follows, if nothing else happened since `before` was read."""
+        keys, state = self.keys(before.state.id), change.state
+        what: dict[str, object] = {
+            "expected": before.state.version,
+            "phase": state.phase.value,
+            "agent": state.agent.id if state.agent is not None and state.phase is Phase.ACTIVE else "",
+            "now": before.now,
+            "deadlines": change.deadlines,
+            "kinds": KINDS if state.phase is not Phase.PURGED else (*KINDS, "lease"),
+            "lease": change.lease,
+            "tell_routing": change.tell_routing,
+            "forget": change.forget,
+        }
+        if change.command is not None:
+            what["command"] = change.command
+        if change.claim is not None:
+            what["claim"] = {"kind": change.claim[0], "at": change.claim[1]}
+        if change.attributes is not None:
+            what["attributes"] = True
+        sealed = before.key.seal(msgspec.msgpack.encode(state), context(state.id, "state"))
+        args: list[str | bytes | int] = [state.id, keys.channels, msgspec.json.encode(what), sealed]
+        for log, event in change.events:
+            args += [log, event]
+        if change.attributes is not None:
+            args.append(change.attributes)
+        registry = sealed_key(self.prefix, keys.tag)
+        answer = await self._commit(
+            [keys.hash, keys.log("public"), keys.log("staff"), keys.answers, keys.routes, keys.due, keys.untold, registry],
+            args,
+        )
+        outcome = answer[0].decode()
+        if outcome == "again":
+            seq, at = answer[1].split(b"|")
+            return Committed("again", seq=int(seq), at=int(at))
+        if outcome != "ok":
+            return Committed(outcome)
+        return Committed("ok", version=int(answer[1]), seq=int(answer[2]), at=before.now)
+
+    async def answer(self, conversation: str, command: str) -> Committed | None:
+        """The first answer to a command, or None."""
+        with reaching():
+            kept: bytes | None = await self._redis.hget(  # type: ignore[assignment]  # answers are bytes here
+                self.keys(conversation).answers, command
+            )
+        if kept is None:
+            return None
+        seq, at = kept.split(b"|")
+        return Committed("again", seq=int(seq), at=int(at))
+
+    async def append(self, conversation: str, who: str, part: str, command: str, event: bytes, node: str) -> Appended:
+        """Say something. `who` is `end_user` or `agent`, `part` the agent's id. Raises `Conflict` or `NotFound`."""
+        keys = self.keys(conversation)
+        outcome, seq, at = await self.pipe.script(
+            self._append_sha,
+            self._append.source,
+            [keys.hash, keys.log("public"), keys.answers, keys.routes],
+            [who, part, command, event, node, keys.channels, conversation],
+        )
+        if outcome == b"gone":
+            raise NotFound("this conversation does not exist, or no longer")
+        if outcome == b"refused":
+            raise Conflict("nothing can be said in this conversation now")
+        return Appended(seq, at, again=outcome == b"again")
+
+    async def read(self, conversation: str, log: LogName, first: int, last: int | None = None) -> list[Sealed]:
+        """The events `first` to `last` (to the end when None) of one log, in order."""
+        end = "+" if last is None else f"{last}-0"
+        with reaching():
+            found: list[tuple[bytes, dict[bytes, bytes]]] = await self._redis.xrange(  # type: ignore[assignment]
+                self.keys(conversation).log(log), min=f"{first}-0", max=end
+            )
+        return [Sealed(int(name.split(b"-")[0]), int(fields[b"at"]), fields[b"event"]) for name, fields in found]
+
+    async def attributes(self, stored: Stored) -> bytes | None:
+        """The opened attributes, or None when there are none (any more)."""
+        with reaching():
+            sealed: bytes | None = await self._redis.hget(  # type: ignore[assignment]  # answers are bytes here
+                self.keys(stored.state.id).hash, "attributes"
+            )
+        return None if sealed is None else stored.key.open(sealed, context(stored.state.id, "attributes"))
+
+    async def renew(self, conversation: str, node: str, route_ms: int, lease_ms: int) -> int | None:
+        """Keep the route of this node, and the end user's lease where `lease_ms` > 0. None: the conversation is gone."""
+        keys = self.keys(conversation)
+        version = await self._renew([keys.hash, keys.routes, keys.due], [conversation, node, route_ms, lease_ms])
+        return None if version is None else int(version)
+
+    async def leave(self, conversation: str, node: str) -> None:
+        """This node has no sockets of it any more."""
+        with reaching():
+            await self._redis.hdel(self.keys(conversation).routes, node)
+
+    # --- doors --------------------------------------------------------------------------------------------------
+
+    async def holds(self, conversation: str, what: Literal["attr"], secret: str) -> bool:
+        """Whether `secret` is the one that this conversation was made with."""
+        with reaching():
+            kept: bytes | None = await self._redis.hget(  # type: ignore[assignment]  # answers are bytes here
+                self.keys(conversation).hash, what
+            )
+        return kept is not None and secrets.compare_digest(kept.decode(), hashed(secret))
+
+    async def exchange(self, conversation: str, ticket: str, cookie: str) -> Literal["ok", "spent", "unknown"]:
+        """A ticket for a cookie."""
+        answer: bytes = await self._exchange(
+            [self.keys(conversation).hash], [hashed(ticket), hashed(cookie), _ISSUED_COOKIES]
+        )
+        match answer:
+            case b"ok":
+                return "ok"
+            case b"spent":
+                return "spent"
+            case _:
+                return "unknown"
+
+    async def knows_ticket(self, conversation: str, ticket: str) -> bool:
+        """Whether this ticket can still be exchanged. Changes nothing."""
+        with reaching():
+            kept: bytes | None = await self._redis.hget(  # type: ignore[assignment]  # answers are bytes here
+                self.keys(conversation).hash, "ticket"
+            )
+        return kept is not None and secrets.compare_digest(kept.decode(), hashed(ticket))
+
+    async def exists(self, conversation: str) -> bool:
+        """Whether there is such a conversation (still)."""
+        with reaching():
+            return bool(await self._redis.exists(self.keys(conversation).hash))
+
+    async def enter(self, conversation: str, cookie: str) -> bool:
+        """Whether this cookie opens the conversation. The first that comes back spends the ticket."""
+        return bool(await self._enter([self.keys(conversation).hash], [hashed(cookie)]))
+
+    async def claim_result(self, digest: str, conversation: str, seconds: int) -> bool:
+        """Use an auth result, once: False when another conversation did."""
+        name = f"{self.prefix}:result:{digest}"
+        with reaching():
+            if await self._redis.set(name, conversation, nx=True, ex=max(seconds, 1)):
+                return True
+            return bool(await self._redis.get(name) == conversation.encode())
+
+    # --- what is seen ---------------------------------------------------------------------------------------------
+
+    async def mark_seen(self, conversation: str, who: str, part: str, seq: int) -> None:
+        """Remember how far somebody has read, and tell the other side."""
+        keys = self.keys(conversation)
+        await self._seen([keys.hash, keys.routes], [who, part, seq, keys.channels, conversation])
+
+    async def seen(self, conversation: str) -> dict[str, int]:
+        """How far each side has read."""
+        with reaching():
+            user, agent = await self._redis.hmget(self.keys(conversation).hash, ["seen_end_user", "seen_agent"])
+        return {"end_user": int(user or 0), "agent": int(agent or 0)}
+
+    # --- what is due ----------------------------------------------------------------------------------------------
+
+    async def due(self, now: int, limit: int = 20) -> list[tuple[str, str, int]]:
+        """Deadlines that have come, of all buckets in one pass: (kind, conversation, at)."""
+        found: list[tuple[bytes, float]] = await self._of_all_buckets(
+            lambda pipeline, root: pipeline.zrange(f"{root}due", "-inf", now, byscore=True, offset=0, num=limit, withscores=True)
+        )
+        return [
+            (kind, conversation, int(at))
+            for member, at in found
+            for kind, _, conversation in (member.decode().partition("|"),)
+        ]
+
+    async def untold(self) -> list[str]:
+        """Conversations that routing has yet to hear of."""
+        found: Iterable[bytes] = await self._of_all_buckets(lambda pipeline, root: pipeline.srandmember(f"{root}untold", 20))
+        return [conversation.decode() for conversation in found]
+
+    async def told(self, conversation: str, version: int) -> None:
+        """Routing has heard the state of `version`; forgotten only if it is still that."""
+        keys = self.keys(conversation)
+        await self._told([keys.hash, keys.untold], [conversation, version])
+
+    async def drop_deadline(self, kind: str, conversation: str) -> None:
+        """A deadline of a conversation that no longer exists."""
+        with reaching():
+            await self._redis.zrem(self.keys(conversation).due, f"{kind}|{conversation}")
+
+    async def _of_all_buckets(self, ask: Callable[..., object]) -> list[T]:
+        with reaching():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for bucket in range(BUCKETS):
+                    ask(pipeline, f"{self.prefix}:{{c{bucket:03}}}:")
+                answers = await pipeline.execute()
+        return [item for answer in answers for item in answer]
+
+    async def settle(self) -> None:
+        """Wait until the append connection is up."""
+        await asyncio.wait_for(self.pipe.up.wait(), 10)

@@ -1,0 +1,55 @@
+"""Logging: one JSON object a line on standard error, for programs to read."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+
+_EXTRAS: Final = ("conversation", "purpose", "reason", "deadline", "code", "event", "who", "tags")
+"""Members of `extra` that may be written. A name that is not here is left out, so that nothing slips in."""
+
+_QUIET: Final = ("aiohttp", "asyncio", "uvicorn.error", "websockets", "multipart", "python_multipart", "limits")
+"""Libraries whose debug lines may hold what people send."""
+
+
+class JsonLines(logging.Formatter):
+    """Time, level, logger, text, and the extras that are known."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "text": record.getMessage(),
+        }
+        line.update({name: value for name in _EXTRAS if (value := getattr(record, name, None)) is not None})
+        if record.exc_info is not None and record.exc_info[1] is not None:
+            line["error"] = _where(record.exc_info[1])
+        return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+def _where(error: BaseException) -> list[str]:
+    """Type and places, without the error's text and without source lines: either may hold what people sent."""
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_qualname}")
+        trace = trace.tb_next
+    return [type(error).__name__, *places[-8:]]
+
+
+def set_up(level: str) -> None:
+    """Write everything from `level` up; what libraries say only from warnings up."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,98 @@
+"""Sharded subscriptions that are never silently dead.
+
+A subscription alone is never trusted: whenever it was (or may have been) interrupted, `on_gap` is called once it
+stands again, and the listener reads what it missed. The node beats on a channel of its own; a beat that is not heard
+in time means that the connection is dead, whatever the kernel says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import RedisError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis.asyncio import Redis
+
+_log = logging.getLogger(__name__)
+_BEAT = 2.0
+_DEAD_AFTER = 7.0
+
+
+class Subscriber:
+    """One connection, many channels. `run` is its life: whoever makes it keeps that task."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        channels: list[str],
+        beat_channel: str,
+        *,
+        on_message: Callable[[str, bytes], None],
+        on_gap: Callable[[], None],
+    ) -> None:
+        self._redis = redis
+        self._channels = [*channels, beat_channel]
+        self._beat_channel = beat_channel
+        self._on_message = on_message
+        self._on_gap = on_gap
+        self._heard = 0.0
+        self.up = asyncio.Event()
+
+    async def run(self) -> None:
+        """Subscribe, listen, subscribe again; for ever. Ends only by being cancelled."""
+        pause = 0.05
+        while True:
+            pubsub = self._redis.pubsub()
+            try:
+                await pubsub.ssubscribe(*self._channels)
+                await self._listen(pubsub)
+            except (RedisError, OSError, TimeoutError) as outage:
+                _log.warning("the subscription is down: %s", type(outage).__name__)
+                pause = min(pause * 2, 1.0)
+            finally:
+                if self.up.is_set():
+                    pause = 0.05
+                self.up.clear()
+                await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+            await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
+
+    async def _listen(self, pubsub: Any) -> None:  # noqa: ANN401 - redis-py leaves it untyped
+        confirmed = 0
+        loop = asyncio.get_running_loop()
+        self._heard = loop.time()
+        beat = asyncio.create_task(self._beat())
+        try:
+            while True:
+                message = await pubsub.get_message(timeout=_BEAT)
+                if message is None:
+                    if loop.time() - self._heard > _DEAD_AFTER:
+                        raise TimeoutError
+                    continue
+                self._heard = loop.time()
+                if message["type"] == "ssubscribe":
+                    confirmed += 1
+                    # More confirmations than channels: the client reconnected by itself, and something was missed.
+                    if confirmed % len(self._channels) == 0:
+                        self.up.set()
+                        self._on_gap()
+                elif message["type"] == "smessage":
+                    channel = message["channel"].decode()
+                    if channel != self._beat_channel:
+                        self._on_message(channel, message["data"])
+        finally:
+            beat.cancel()
+            await asyncio.gather(beat, return_exceptions=True)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT)
+            try:
+                await self._redis.execute_command("SPUBLISH", self._beat_channel, b"")  # type: ignore[no-untyped-call]
+            except (RedisError, OSError):
+                continue

@@ -1,0 +1,48 @@
+"""Tasks with an owner: kept while they run, cancelled and awaited when the owner ends, and never silent when they fail."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from types import TracebackType
+
+_log = logging.getLogger(__name__)
+
+
+class Tasks:
+    """`async with Tasks() as tasks: tasks.start(work())`. Leaving cancels what still runs and waits for it."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[object]] = set()
+
+    def start(self, work: Coroutine[object, object, object], name: str | None = None) -> asyncio.Task[object]:
+        """Run `work` until it ends or the owner does."""
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[object]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The type alone: an error's text may come from anywhere.
+            _log.error("task %s failed: %s", task.get_name(), type(error).__name__, exc_info=error)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Cancel everything and wait for it."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
