@@ -1,0 +1,90 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import re
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+
+from idcontact.config import Config
+from idcontact.limits import Limit
+from idcontact.settings import Duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DOCS = Path(__file__).parent.parent / "docs"
+UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def settings_of(struct: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Each setting's path, and its default as configure.md writes it."""
+    for field in msgspec.structs.fields(struct):
+        path = f"{where}{field.encode_name}"
+        shape = bare(field.type)
+        inner, step = inside(shape)
+        if shape is not inner or not is_struct(shape):
+            yield path, written_default(field)
+        if is_struct(inner):
+            yield from settings_of(inner, f"{path}{step}.")
+
+
+def bare(shape: Any) -> Any:
+    """Without Annotated and Optional."""
+    if get_origin(shape) is Annotated:
+        return bare(get_args(shape)[0])
+    if get_origin(shape) in (Union, types.UnionType):
+        return bare(next(member for member in get_args(shape) if member is not type(None)))
+    return shape
+
+
+def inside(shape: Any) -> tuple[Any, str]:
+    """What a list or table holds, and how a path goes into it."""
+    match get_origin(shape), get_args(shape):
+        case (origin, (item, *_)) if origin in (list, tuple, frozenset):
+            return bare(item), "[]"
+        case (origin, (_, item)) if origin is dict:
+            return bare(item), ".<tag>"
+    return shape, ""
+
+
+def is_struct(shape: Any) -> bool:
+    return isinstance(shape, type) and get_origin(shape) is None and issubclass(shape, msgspec.Struct)
+
+
+def written_default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    match field.default:
+        case None | "":
+            return "none"
+        case msgspec.NODEFAULT | () | [] | {}:
+            return "empty"
+    return f"`{written(field.default)}`"
+
+
+def written(default: object) -> str:
+    match default:
+        case Duration():
+            return written_time(default)
+        case Limit():
+            return f"{default.count} per {written_time(default.seconds).removeprefix('1 ')}"
+        case bool() | tuple():
+            return msgspec.json.encode(default).decode()
+    return str(default)
+
+
+def written_time(seconds: float) -> str:
+    unit, length = next((unit, length) for unit, length in UNITS if seconds % length == 0)
+    return f"{seconds / length:g} {unit}"
+
+
+def test_every_setting_is_documented_with_its_default_and_a_meaning() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", (DOCS / "configure.md").read_text(), re.MULTILINE)
+    documented = {path: default for path, default, _ in rows}
+    assert documented == dict(settings_of(Config))
+    assert len(rows) == len(documented), "a setting stands there twice"
+    assert all(meaning.strip().endswith(".") for _, _, meaning in rows)
