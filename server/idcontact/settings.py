@@ -26,9 +26,21 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, TypeVar, Union, ca
 import msgspec
 
 from idcontact.errors import SettingsError
-from idcontact.settings_values import Duration, Localized, MisfitError, PemSource, Secret, Url, kind_of
+from idcontact.settings_values import Address, Duration, Localized, MisfitError, Origin, PemSource, Secret, Url, kind_of
 
-__all__ = ["Duration", "Localized", "MisfitError", "PemSource", "Secret", "Url", "Where", "load", "read"]
+__all__ = [
+    "Address",
+    "Duration",
+    "Localized",
+    "MisfitError",
+    "Origin",
+    "PemSource",
+    "Secret",
+    "Url",
+    "Where",
+    "load",
+    "read",
+]
 
 PREFIX: Final = "IDCONTACT__"
 

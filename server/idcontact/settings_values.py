@@ -10,7 +10,9 @@ import hmac
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, time
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from idcontact.urls import origin_of, split_web_url
@@ -156,6 +158,49 @@ class Url(str):
         if split_web_url(raw) is None or "?" in raw or "#" in raw:
             raise MisfitError(cls.EXPECTED, "another string" if raw else kind_of(raw))
         return cls(raw.rstrip("/"))
+
+
+class Origin(str):
+    """The origin of a website, as browsers write it."""
+
+    EXPECTED: ClassVar[str] = "the origin of a website, such as https://www.example.org"
+    __slots__ = ()
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """An origin from a URL without a path."""
+        try:
+            url = Url.from_setting(raw, base)
+        except MisfitError:
+            raise MisfitError(cls.EXPECTED, kind_of(raw)) from None
+        if url.count("/") != 2:
+            raise MisfitError(cls.EXPECTED, "one with a path")
+        return cls(url.origin)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen: `"127.0.0.1:8000"`, `"[::1]:8000"`; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    EXPECTED: ClassVar[str] = 'an address and port to listen on, such as "127.0.0.1:8000" or "[::1]:8000"'
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """A numeric address and a port."""
+        written = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[0-9.]+):([0-9]{1,5})", raw) if isinstance(raw, str) else None
+        if written is None or int(written[2]) > 65535:
+            raise MisfitError(cls.EXPECTED, "another string" if isinstance(raw, str) and raw else kind_of(raw))
+        try:
+            host = ip_address(written[1].strip("[]"))
+        except ValueError:
+            raise MisfitError(cls.EXPECTED, "another string") from None
+        return cls(str(host), int(written[2]))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class Duration(float):

@@ -48,6 +48,11 @@ def origin_of(url: str) -> str | None:
     return f"{parts.scheme}://{host}:{port}"
 
 
+def host_of(url: str) -> str:
+    """The host of a web URL as people read it, with a port that is not the default one; empty when not web."""
+    return (origin_of(url) or "").partition("://")[2]
+
+
 def with_query(url: str, query: str) -> str:
     """`url` with `query` (already encoded) appended: by `&` when it has a query, else by `?` (WIRE.md)."""
     return f"{url}{'&' if '?' in url else '?'}{query}"

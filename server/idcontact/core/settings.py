@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from idcontact.limits import Limit
 from idcontact.protocol import Channel, Tag
-from idcontact.settings import Localized, MisfitError, Url, Where
+from idcontact.settings import Localized, MisfitError, Origin, Url, Where
 from idcontact.settings_values import kind_of
 
 if TYPE_CHECKING:
@@ -46,24 +46,6 @@ class MethodAddress(str):
             return cls(Url.from_setting(raw, base))
         except MisfitError:
             raise MisfitError(cls.EXPECTED, "another string" if raw else kind_of(raw)) from None
-
-
-class Origin(str):
-    """The origin of a website, as browsers write it."""
-
-    EXPECTED: ClassVar[str] = "the origin of a website, such as https://www.example.org"
-    __slots__ = ()
-
-    @classmethod
-    def from_setting(cls, raw: object, base: Path) -> Self:
-        """An origin from a URL without a path."""
-        try:
-            url = Url.from_setting(raw, base)
-        except MisfitError:
-            raise MisfitError(cls.EXPECTED, kind_of(raw)) from None
-        if url.count("/") != 2:
-            raise MisfitError(cls.EXPECTED, "one with a path")
-        return cls(url.origin)
 
 
 class AttributeSettings(msgspec.Struct, frozen=True, kw_only=True):

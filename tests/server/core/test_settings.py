@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idcontact.core.options import Purposes
-from idcontact.core.settings import CoreSettings, MethodAddress, Origin
+from idcontact.core.settings import CoreSettings, MethodAddress
 from idcontact.errors import SettingsError
-from idcontact.settings import load
+from idcontact.settings import Origin, load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
