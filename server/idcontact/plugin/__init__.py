@@ -1,0 +1,13 @@
+"""What a plugin author needs. A plugin is a package that exposes `create(host, settings) -> Plugin`.
+
+It is found by its entry point in the group `idcontact.plugins`, whose name is the plugin's. An authentication plugin
+derives from `AuthPlugin` and writes only what is its own: what it can give, what it shows, and when the person is done.
+"""
+
+from __future__ import annotations
+
+from idcontact.plugin.auth import AuthPlugin, AuthSettings
+from idcontact.plugin.host import Plugin, PluginFactory, PluginHost, find_plugin
+from idcontact.plugin.session import AuthSession
+
+__all__ = ["AuthPlugin", "AuthSession", "AuthSettings", "Plugin", "PluginFactory", "PluginHost", "find_plugin"]

@@ -1,0 +1,86 @@
+"""What a plugin and the process that runs it are to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, cast
+
+from idcontact.errors import SettingsError
+from idcontact.settings import read
+from idcontact.urls import origin_of
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from starlette.types import ASGIApp
+
+    from idcontact.outgoing import Outgoing
+    from idcontact.pages import Pages
+    from idcontact.records import Records
+    from idcontact.settings import Localized
+
+GROUP: Final = "idcontact.plugins"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginHost:
+    """What a plugin gets of the process that runs it.
+
+    `public_url` and `internal_url` are the bases of this plugin's public and internal routes. `allowed_origins` are the
+    origins of this installation: what is asked to lead or to deliver elsewhere is refused, unless the plugin's own
+    settings allow it. `attribute_labels` is what people see attributes called, by tag. `clock`: seconds since 1970.
+    """
+
+    name: str
+    public_url: str
+    internal_url: str
+    allowed_origins: frozenset[str]
+    attribute_labels: Mapping[str, Localized]
+    outgoing: Outgoing
+    records: Records
+    pages: Pages
+    settings_folder: Path
+    clock: Callable[[], float] = time.time
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    @property
+    def own_origins(self) -> frozenset[str]:
+        """The origin that this plugin's pages have."""
+        return frozenset({origin_of(self.public_url) or ""})
+
+    def read_settings(self, settings: Mapping[str, object], shape: type[T]) -> T:
+        """The plugin's table `[plugins.<name>]` as a `shape` (a `msgspec.Struct`). Raises SettingsError."""
+        return read(settings, shape, base=self.settings_folder, where=("plugins", self.name))
+
+
+class Plugin(Protocol):
+    """A plugin, made. `lifespan` is entered before the first request and left after the last one."""
+
+    @property
+    def public(self) -> ASGIApp:
+        """What people's browsers reach, at `host.public_url`."""
+
+    @property
+    def internal(self) -> ASGIApp:
+        """What the core and other plugins reach, at `host.internal_url`; never routed publicly."""
+
+    def lifespan(self) -> AbstractAsyncContextManager[None]:
+        """What the plugin needs to have open while it works."""
+
+
+PluginFactory: TypeAlias = Callable[[PluginHost, Mapping[str, object]], Plugin]
+
+
+def find_plugin(name: str) -> PluginFactory:
+    """The plugin installed under `name`. Raises SettingsError when there is none."""
+    installed = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in installed:
+        known = ", ".join(sorted(installed)) or "none"
+        raise SettingsError([f"plugins.{name}: no such plugin is installed; there are: {known}"])
+    return cast(PluginFactory, installed[name].load())

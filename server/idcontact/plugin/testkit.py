@@ -1,0 +1,45 @@
+"""For tests of plugins: records in memory, by the same contract as those in Redis."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from idcontact.records import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class MemoryRecords:
+    """`Records` of one process, in plain text. `clock` is in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: dict[str, tuple[float, Record]] = {}
+
+    async def create(self, value: bytes, ttl: float) -> str:
+        """See `Records.create`."""
+        record_id = secrets.token_urlsafe(32)
+        self._kept[record_id] = (self._clock() + ttl, Record(value, 0))
+        return record_id
+
+    async def read(self, record_id: str) -> Record | None:
+        """See `Records.read`."""
+        until, record = self._kept.get(record_id, (0.0, None))
+        return record if self._clock() < until else None
+
+    async def replace(self, record_id: str, value: bytes, expected: Record) -> bool:
+        """See `Records.replace`."""
+        found = await self.read(record_id)
+        if found is None or found.version != expected.version:
+            return False
+        self._kept[record_id] = (self._kept[record_id][0], found.replaced_by(value))
+        return True
+
+    async def take(self, record_id: str) -> Record | None:
+        """See `Records.take`."""
+        found = await self.read(record_id)
+        self._kept.pop(record_id, None)
+        return found
