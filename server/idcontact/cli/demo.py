@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,11 +29,15 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C. Raises SettingsError."""
-    from idcontact.demo import check_port, prepare
+    import uvloop
 
+    from idcontact.demo import check_port, prepare
+    from idcontact.logs import set_up
+
+    set_up("warning")
     check_port(args.port)
     demo = prepare(args.directory.absolute(), args.port)
-    asyncio.run(_serve(demo))
+    uvloop.run(_serve(demo))
     return 0
 
 
@@ -54,8 +57,9 @@ async def _serve(demo: Demo) -> None:
     from idcontact.serve import serve
 
     async with embedded_valkey(demo.valkey_directory, find_server()) as redis_url:
-        config = load_config(demo.write_settings(redis_url), os.environ)
-        await serve(config, site=DemoSite, ready=lambda: _say_what_to_open(demo))
+        settings = demo.write_settings(redis_url)
+        config = load_config(settings, os.environ)
+        await serve(config, settings.parent, site=DemoSite, ready=lambda: _say_what_to_open(demo))
 
 
 def _say_what_to_open(demo: Demo) -> None:
