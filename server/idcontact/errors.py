@@ -16,7 +16,9 @@
     ├── PluginError            a plugin's fault
     │   ├── PluginFailed       502   refused, unreachable, or answered nonsense
     │   └── PluginTimeout      504
-    └── Unavailable            503   the store cannot be reached; nothing was acknowledged
+    ├── Unavailable            503   the store cannot be reached; nothing was acknowledged
+    ├── KeyGone                410   what it protected can never be read again
+    └── SealBroken             500   sealed data that was changed, or belongs elsewhere
 
 `message` is for the person or program that caused it and never holds a secret, a token, an attribute value or a
 message text. `reason` is for the operator's log, under the same rule.
@@ -162,3 +164,14 @@ class Unavailable(IdContactError):
 
     status = 503
     code = "unavailable"
+
+
+class KeyGone(IdContactError):
+    """The epoch key that wrapped this data key is destroyed: what it protected can never be read again."""
+
+    status = 410
+    code = "gone"
+
+
+class SealBroken(IdContactError):
+    """Sealed data that does not open: changed, cut short, or sealed for another place."""
