@@ -1,7 +1,7 @@
 """The audit trail: who was shown what, when and why; who logged in. Never what the shown values were.
 
-Each entry is appended to a Redis stream, `<prefix>:audit`, and written as one line of JSON to the logger
-`idcontact.audit`, in that order: what could not be recorded does not happen (`Unavailable`).
+Each entry is appended to a Redis stream, `<prefix>:audit`, and logged to `idcontact.audit` with its members as extras,
+in that order: what could not be recorded does not happen (`Unavailable`).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class AuditTrail:
         oldest = str(max(0, entry.at - self._retention))
         with reaching():
             await self._redis.xadd(self._key, {"entry": line}, minid=oldest, approximate=False)
-        _log.info("%s", line.decode())
+        _log.info(entry.event, extra=msgspec.to_builtins(entry))
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
