@@ -71,9 +71,7 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(
-    config: Config, folder: Path, site: Callable[[Pages], Site] | None = None
-) -> AsyncIterator[House]:
+async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site] | None = None) -> AsyncIterator[House]:
     """Everything, running. `folder` is where relative files of plugins' settings start. Raises SettingsError."""
     async with AsyncExitStack() as stack:
         redis = connect(config.redis_url.value())
@@ -145,11 +143,12 @@ class _Builder:
     def house(self, plugins: dict[str, Plugin], site: Callable[[Pages], Site] | None) -> House:
         """Both applications."""
         config = self._config
-        staff = Staff(
-            self._redis, config.redis_prefix, settings=config.staff, limiter=self._limiter, pages=self._pages
-        )
+        staff = Staff(self._redis, config.redis_prefix, settings=config.staff, limiter=self._limiter, pages=self._pages)
         live = self._live(staff)
-        internal_apps: dict[str, ASGIApp] = {LIVE: live.internal, **{name: plugin.internal for name, plugin in plugins.items()}}
+        internal_apps: dict[str, ASGIApp] = {
+            LIVE: live.internal,
+            **{name: plugin.internal for name, plugin in plugins.items()},
+        }
         bases = {name: f"{config.internal_base}/plugins/{name}" for name in internal_apps}
         for name, app in internal_apps.items():
             self._outgoing.mount(bases[name], app)

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
 
+import msgspec
 
 from idcontact.core.settings import CoreSettings
 from idcontact.live.settings import LiveSettings
 from idcontact.pages import PageSettings
-from idcontact.settings import MisfitError, Secret, Url, Where, load
-from idcontact.settings_values import kind_of
+from idcontact.settings import Address, Secret, Url, Where, load
 from idcontact.staff.settings import StaffSettings
 
 IN_PROCESS = "http://idcontact.internal"
 """Base of internal URLs where nothing listens for them: only plugins of this process reach each other by it."""
-
-
-class Listen(str):
-    """Where a server listens: `address:port`, or `[IPv6]:port`."""
-
-    EXPECTED: ClassVar[str] = 'an address and a port, such as "127.0.0.1:8000"'
-    __slots__ = ()
-
-    @property
-    def host(self) -> str:
-        """The address."""
-        return self.rpartition(":")[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """The port; 0 lets the system choose."""
-        return int(self.rpartition(":")[2])
-
-    @classmethod
-    def from_setting(cls, raw: object, base: Path) -> Self:
-        """From a string."""
-        del base
-        if not isinstance(raw, str):
-            raise MisfitError(cls.EXPECTED, kind_of(raw))
-        found = re.fullmatch(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})", raw)
-        if found is None or int(found[1]) > 65535:
-            raise MisfitError(cls.EXPECTED, "another string" if raw else kind_of(raw))
-        return cls(raw)
 
 
 class Config(CoreSettings, frozen=True, kw_only=True):
@@ -55,9 +25,9 @@ class Config(CoreSettings, frozen=True, kw_only=True):
     redis_url: Secret
     """Redis or Valkey, version 7 or newer: `redis://…`, `rediss://…` or `unix://…`."""
     live: LiveSettings
-    listen: Listen = Listen("127.0.0.1:8000")
+    listen: Address = Address("127.0.0.1", 8000)
     """Where the public application listens."""
-    internal_listen: Listen | None = None
+    internal_listen: Address | None = None
     """Where the internal application listens: for cores and plugins elsewhere. Never route it publicly."""
     internal_url: Url | None = None
     """Where they reach it. Needed with `internal_listen`."""
@@ -65,11 +35,11 @@ class Config(CoreSettings, frozen=True, kw_only=True):
     """What every key in Redis begins with."""
     keys_dir: Path = Path("keys")
     """Where epoch keys are kept: readable by this server alone, shared by its nodes, never in a backup."""
-    trusted_proxies: list[str] = []
+    trusted_proxies: list[str] = msgspec.field(default_factory=list)
     """Addresses of reverse proxies whose X-Forwarded-For is believed."""
     staff: StaffSettings = StaffSettings()
     pages: PageSettings = PageSettings()
-    plugins: dict[str, dict[str, object]] = {}
+    plugins: dict[str, dict[str, object]] = msgspec.field(default_factory=dict)
     """A table for each plugin that runs in this process; what is in it is the plugin's."""
 
     @property
@@ -125,5 +95,3 @@ def _tables(items: object) -> list[Mapping[str, object]]:
 def purpose_attributes(config: Config) -> dict[str, frozenset[str]]:
     """What each purpose asks for."""
     return {purpose.tag: frozenset(purpose.attributes) for purpose in config.purposes}
-
-

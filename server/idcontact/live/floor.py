@@ -47,7 +47,9 @@ class Floor:
             name=name,
             command=frame.id,
         )
-        appended = await self.conversations.say(event, local.stored.key, part=part, command=frame.id, node=self.hub.node)
+        appended = await self.conversations.say(
+            event, local.stored.key, part=part, command=frame.id, node=self.hub.node
+        )
         if not appended.again:
             self.hub.came(local, "public", appended.seq, encode(replace(event, seq=appended.seq, at=appended.at)))
         return m.Ack(id=frame.id, seq=appended.seq, at=appended.at)

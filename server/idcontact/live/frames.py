@@ -47,7 +47,9 @@ def event_of(said: Said, stored: Stored, state: Conversation, labels: Labels) ->
             return m.QueuedEvent(**envelope, again=said.again)
         case "identified":
             label = labels.method(method, state.language)
-            return m.IdentifiedEvent(**envelope, method=method, method_label=label, tags=list(state.auth.tags), level=state.auth.level)
+            return m.IdentifiedEvent(
+                **envelope, method=method, method_label=label, tags=list(state.auth.tags), level=state.auth.level
+            )
         case "not_identified":
             status: Literal["failed", "missing"] = "missing" if state.auth.status is AuthStatus.MISSING else "failed"
             return m.NotIdentifiedEvent(**envelope, status=status)

@@ -168,7 +168,9 @@ class Hub:
         match kind:
             case b"E":
                 seq, at, sealed = rest[1:].split(b"|", 2)
-                self.came(local, _LOGS[rest[:1]], int(seq), self._frame(local, _LOGS[rest[:1]], int(seq), int(at), sealed))
+                self.came(
+                    local, _LOGS[rest[:1]], int(seq), self._frame(local, _LOGS[rest[:1]], int(seq), int(at), sealed)
+                )
             case b"C":
                 self.reload(local)
             case b"S":

@@ -32,7 +32,14 @@ LogName: TypeAlias = Literal["public", "staff"]
 Phase: TypeAlias = Literal["preparing", "waiting", "active", "wrapping_up", "closed", "purged"]
 AuthStatus: TypeAlias = Literal["none", "pending", "given", "failed", "missing"]
 EndReason: TypeAlias = Literal[
-    "ended_by_end_user", "ended_by_agent", "abandoned", "left_the_queue", "idle", "time_limit", "not_identified", "unavailable"
+    "ended_by_end_user",
+    "ended_by_agent",
+    "abandoned",
+    "left_the_queue",
+    "idle",
+    "time_limit",
+    "not_identified",
+    "unavailable",
 ]
 Role: TypeAlias = Literal["agent", "supervisor", "administrator"]
 AgentStatus: TypeAlias = Literal["available", "away"]

@@ -54,7 +54,10 @@ class Receiver:
         wanted = self.purposes.get(state.purpose, frozenset())
         kept = {tag: value for tag, value in given.items() if tag in wanted}
         if len(kept) < len(given):
-            _log.warning("an auth result held more than its purpose asks for; the rest was dropped", extra={"conversation": conversation})
+            _log.warning(
+                "an auth result held more than its purpose asks for; the rest was dropped",
+                extra={"conversation": conversation},
+            )
         success = read.result.status is ResultStatus.SUCCESS
         auth = Auth(
             status=AuthStatus.GIVEN if success else AuthStatus.FAILED,

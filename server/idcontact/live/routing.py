@@ -236,7 +236,9 @@ class Routing:
                 due.append((entry.until, "offer", entry.conversation))
             if entry.declined and min(entry.declined.values()) <= now:
                 due.append((min(entry.declined.values()), "again", entry.conversation))
-        due += [(agent.lease, "lease", agent.id) for agent in self.agents.values() if agent.present and agent.lease <= now]
+        due += [
+            (agent.lease, "lease", agent.id) for agent in self.agents.values() if agent.present and agent.lease <= now
+        ]
         return due
 
     def _enter(self, wanted: Wanted, now: int) -> None:
@@ -331,7 +333,9 @@ class Routing:
         """Find an agent for a waiting entry."""
         if entry.state != "waiting":
             return
-        ready = sorted((a for a in self.agents.values() if a.ready and entry.purpose in a.purposes), key=lambda a: a.turn)
+        ready = sorted(
+            (a for a in self.agents.values() if a.ready and entry.purpose in a.purposes), key=lambda a: a.turn
+        )
         for agent in ready:
             if entry.declined.get(agent.id, 0) <= now:
                 self._offer(entry, agent, now)

@@ -149,7 +149,9 @@ class RoutingStore:
         """Take the offered conversation. False when this offer is not open for this agent."""
         return await self.act("accept", now, **_answer(conversation, offer, agent, command)) == 1
 
-    async def decline(self, conversation: str, offer: int, agent: str, now: int = 0, command: str | None = None) -> bool:
+    async def decline(
+        self, conversation: str, offer: int, agent: str, now: int = 0, command: str | None = None
+    ) -> bool:
         """Leave it to somebody else. False when this offer is not open for this agent."""
         return await self.act("decline", now, **_answer(conversation, offer, agent, command)) == 1
 

@@ -29,7 +29,15 @@ MAX_QUEUED_BYTES = 4 * 1024 * 1024
 MALFORMED_LIMIT = 20
 _WINDOW = 10.0
 
-BAD_PROTOCOL, NOT_AUTHENTICATED, NOT_ALLOWED, TOO_SLOW, REPLACED, RATE_LIMITED, GONE = 4400, 4401, 4403, 4408, 4409, 4429, 4404
+BAD_PROTOCOL, NOT_AUTHENTICATED, NOT_ALLOWED, TOO_SLOW, REPLACED, RATE_LIMITED, GONE = (
+    4400,
+    4401,
+    4403,
+    4408,
+    4409,
+    4429,
+    4404,
+)
 RESTARTING, TRY_AGAIN = 1012, 1013
 
 F = TypeVar("F", bound=m.Frame)
@@ -183,7 +191,9 @@ class Socket(Generic[F]):
             field = what.split("`")[1]
         self._malformed_frame(code, what, field=field, command=_id_of(raw))
 
-    def _malformed_frame(self, code: m.ErrorCode, text: str, *, field: str | None = None, command: str | None = None) -> None:
+    def _malformed_frame(
+        self, code: m.ErrorCode, text: str, *, field: str | None = None, command: str | None = None
+    ) -> None:
         self._malformed += 1
         self.send_frame(m.Error(code=code, message=text, field=field, id=command))
         if self._malformed >= MALFORMED_LIMIT:

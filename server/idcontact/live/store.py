@@ -235,7 +235,10 @@ class ConversationStore:
                     ["version", "state", "key", "last_activity", "log_public", "log_staff", "seq_public", "seq_staff"],
                 )
                 pipeline.time()
-                (version, sealed, wrapped, activity, log_public, log_staff, seq_public, seq_staff), time = await pipeline.execute()
+                (
+                    (version, sealed, wrapped, activity, log_public, log_staff, seq_public, seq_staff),
+                    time,
+                ) = await pipeline.execute()
         if version is None or wrapped is None:
             raise NotFound("this conversation does not exist, or no longer")
         key = self._keystore.unwrap(wrapped)
@@ -277,7 +280,16 @@ class ConversationStore:
             args.append(change.attributes)
         registry = sealed_key(self.prefix, keys.tag)
         answer = await self._commit(
-            [keys.hash, keys.log("public"), keys.log("staff"), keys.answers, keys.routes, keys.due, keys.untold, registry],
+            [
+                keys.hash,
+                keys.log("public"),
+                keys.log("staff"),
+                keys.answers,
+                keys.routes,
+                keys.due,
+                keys.untold,
+                registry,
+            ],
             args,
         )
         outcome = answer[0].decode()
@@ -408,7 +420,9 @@ class ConversationStore:
     async def due(self, now: int, limit: int = 20) -> list[tuple[str, str, int]]:
         """Deadlines that have come, of all buckets in one pass: (kind, conversation, at)."""
         found: list[tuple[bytes, float]] = await self._of_all_buckets(
-            lambda pipeline, root: pipeline.zrange(f"{root}due", "-inf", now, byscore=True, offset=0, num=limit, withscores=True)
+            lambda pipeline, root: pipeline.zrange(
+                f"{root}due", "-inf", now, byscore=True, offset=0, num=limit, withscores=True
+            )
         )
         return [
             (kind, conversation, int(at))
@@ -418,7 +432,9 @@ class ConversationStore:
 
     async def untold(self) -> list[str]:
         """Conversations that routing has yet to hear of."""
-        found: Iterable[bytes] = await self._of_all_buckets(lambda pipeline, root: pipeline.srandmember(f"{root}untold", 20))
+        found: Iterable[bytes] = await self._of_all_buckets(
+            lambda pipeline, root: pipeline.srandmember(f"{root}untold", 20)
+        )
         return [conversation.decode() for conversation in found]
 
     async def told(self, conversation: str, version: int) -> None:

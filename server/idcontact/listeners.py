@@ -1,0 +1,102 @@
+"""Listening: sockets that say why when they cannot, and several servers that start and end as one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from idcontact.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from idcontact.settings_values import Address
+
+
+class Listener(uvicorn.Server):
+    """One server of a process that may have several: signals are the process's, not its own."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        self.up.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+def bound(name: str, address: Address) -> socket.socket:
+    """A bound socket. Raises SettingsError that names the setting and the address when it cannot be had."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((address.host, address.port))
+        sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        reason = error.strerror or "it cannot be used"
+        raise SettingsError([f"{name}: {address}: {reason}; is another server running there?"]) from None
+    return sock
+
+
+async def serve_all(
+    servers: Sequence[tuple[Listener, socket.socket]],
+    *,
+    ready: Callable[[], None] | None = None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until `stop` is set, or SIGINT or SIGTERM comes: then take no more, and let what was begun end.
+
+    A second signal does not wait. `ready` is called once all listen.
+    """
+    ending = stop or asyncio.Event()
+    with _signals_to(ending, servers):
+        async with asyncio.TaskGroup() as group:
+            serving = [group.create_task(server.serve(sockets=[sock])) for server, sock in servers]
+            told = group.create_task(ending.wait())
+            listening = group.create_task(_all_up([server for server, _ in servers]))
+            await asyncio.wait({told, listening, *serving}, return_when=asyncio.FIRST_COMPLETED)
+            if ready is not None and listening.done():
+                ready()
+            await asyncio.wait({told, *serving}, return_when=asyncio.FIRST_COMPLETED)
+            told.cancel()
+            listening.cancel()
+            for server, _ in servers:
+                server.should_exit = True
+
+
+async def _all_up(servers: Sequence[Listener]) -> None:
+    for server in servers:
+        await server.up.wait()
+
+
+@contextlib.contextmanager
+def _signals_to(ending: asyncio.Event, servers: Sequence[tuple[Listener, socket.socket]]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if ending.is_set():
+            for server, _ in servers:
+                server.force_exit = True
+        ending.set()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, end)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
