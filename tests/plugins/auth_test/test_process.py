@@ -1,0 +1,221 @@
+"""The plugin in a second process, between a core and a communication plugin that know it by its URL alone."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+from aiohttp import web
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+
+from idcontact.core.http import CoreRoutes
+from idcontact.core.options import Purposes
+from idcontact.core.settings import CoreSettings
+from idcontact.core.start import Starter
+from idcontact.limits import Limit
+from idcontact.outgoing import Outgoing
+from idcontact.settings import read
+from plugin_house import FROM_OWN_PAGE, key_pair, result_reader
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from starlette.requests import HTTPConnection
+
+SETTINGS = """
+public_url = "http://127.0.0.1:{public}"
+listen = "127.0.0.1:{public}"
+internal_url = "http://127.0.0.1:{internal}"
+internal_listen = "127.0.0.1:{internal}"
+redis_url = "{redis}"
+keys_dir = "keys"
+[pages]
+organisation = "Elsewhere"
+[attributes.fullname]
+name = "Name"
+[plugins.auth_test]
+allowed_origins = ["{comm}"]
+sign_key = {{file = "sign.pem"}}
+encrypt_key = {{file = "encrypt.pem"}}
+[plugins.auth_test.attributes]
+fullname = "Willeke"
+"""
+
+
+class CommPlugin:
+    """A communication plugin elsewhere, on a real port."""
+
+    def __init__(self) -> None:
+        self.base = ""
+        self.tokens: list[str] = []
+
+    async def start_communication(self, _: web.Request) -> web.Response:
+        return web.json_response({"client_url": f"{self.base}/land", "attr_url": f"{self.base}/attr/1"})
+
+    async def attr(self, request: web.Request) -> web.Response:
+        self.tokens.append(await request.text())
+        return web.Response()
+
+
+@pytest.fixture
+async def comm() -> AsyncIterator[CommPlugin]:
+    plugin = CommPlugin()
+    application = web.Application()
+    application.router.add_post("/start_communication", plugin.start_communication)
+    application.router.add_post("/attr/1", plugin.attr)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    plugin.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield plugin
+    finally:
+        await runner.cleanup()
+
+
+def write_settings(folder: Path, redis_url: str, comm: str, ports: tuple[int, int]) -> Path:
+    (folder / "sign.pem").write_text(key_pair("sign")[0])
+    (folder / "encrypt.pem").write_text(key_pair("encrypt")[1])
+    file = folder / "plugin.toml"
+    file.write_text(SETTINGS.format(public=ports[0], internal=ports[1], redis=redis_url, comm=comm))
+    return file
+
+
+@contextmanager
+def process(config: Path) -> Iterator[subprocess.Popen[str]]:
+    """The plugin's process, listening."""
+    command = [sys.executable, "-m", "idcontact_auth_test", "--config", str(config)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            said = [running.stdout.readline() for _ in range(2)]
+            assert all(said), running.stderr.read() if running.stderr else ""
+            yield running
+        finally:
+            running.terminate()
+            running.communicate(timeout=20)
+
+
+class Speaker:
+    def language(self, _: HTTPConnection) -> str:
+        return "en"
+
+    def error_response(self, _: HTTPConnection, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, getattr(error, "status", 500))
+
+
+class NoLimit:
+    async def hit(self, *_: object) -> None:
+        return None
+
+
+@asynccontextmanager
+async def core(auth: str, comm: str, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
+    """A core whose methods are plugins elsewhere."""
+    raw: dict[str, Any] = {
+        "auth_methods": [{"tag": "test", "name": "Test", "start": auth}],
+        "comm_methods": [{"tag": "chat", "name": "Chat", "start": comm}],
+        "purposes": [{"tag": "move", "attributes": ["fullname"], "allowed_auth": ["*"], "allowed_comm": ["*"]}],
+    }
+    purposes = Purposes(read(raw, CoreSettings, base=folder), {})
+    async with Outgoing() as outgoing:
+        routes = CoreRoutes(
+            purposes=purposes,
+            starter=Starter(purposes, outgoing),
+            speaker=Speaker(),
+            limiter=NoLimit(),
+            start_limit=Limit(1, 1),
+            return_origins=[],
+        )
+        transport = httpx2.ASGITransport(app=Starlette(routes=routes.routes()))
+        async with httpx2.AsyncClient(transport=transport, base_url="https://core.example.org") as client:
+            yield client
+
+
+async def test_a_session_through_a_plugin_in_another_process(
+    redis_url: str, comm: CommPlugin, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    ports = unused_tcp_port_factory(), unused_tcp_port_factory()
+    public, internal = (f"http://127.0.0.1:{port}" for port in ports)
+    config = write_settings(tmp_path, redis_url, comm.base, ports)
+    with process(config) as running:
+        async with core(internal, comm.base, tmp_path) as client, httpx2.AsyncClient() as browser:
+            start = {"purpose": "move", "auth_method": "test", "comm_method": "chat"}
+            started = await client.post("/start", data=start)
+            url = started.headers["location"]
+            assert re.fullmatch(rf"{public}/session/[\w-]{{43}}", url)
+            page = await browser.get(url, headers={"Accept-Language": "en"})
+            assert "Elsewhere asks for these details" in page.text
+            assert "Willeke" in page.text
+            stylesheet = re.search(r'href="(/assets/site\.css[^"]*)"', page.text)
+            assert stylesheet is not None
+            assert (await browser.get(f"{public}{stylesheet[1]}")).status_code == 200
+            # Over plain HTTP only a browser treats loopback as secure; this client is helped to send the cookie.
+            headers: Mapping[str, str] = {
+                **FROM_OWN_PAGE,
+                "Origin": public,
+                "Cookie": page.headers["set-cookie"].partition(";")[0],
+            }
+            answer = await browser.post(url, data={"choice": "share"}, headers=dict(headers))
+            assert (answer.status_code, answer.headers["location"]) == (303, f"{comm.base}/land")
+            assert (await browser.post(f"{public}/start_authentication", json={})).status_code == 404
+        running.send_signal(signal.SIGTERM)
+        out, err = running.communicate(timeout=20)
+        assert running.returncode == 0, err
+    assert result_reader().read(comm.tokens[0], time.time()).result.attributes == {"fullname": "Willeke"}
+    for secret in (url.rpartition("/")[2], comm.tokens[0], "Willeke"):
+        assert secret not in out + err
+
+
+def test_settings_that_cannot_be_used_are_named_without_a_traceback(tmp_path: Path) -> None:
+    config = tmp_path / "plugin.toml"
+    config.write_text('public_url = "nowhere"\nlisten = "localhost"\n[plugins.auth_test]\n')
+    done = run("--config", str(config))
+    assert done.returncode == 2
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "public_url",
+        "listen",
+        "internal_url",
+        "internal_listen",
+        "redis_url",
+    ]
+
+
+def test_the_settings_of_the_plugin_itself_are_checked_too(
+    tmp_path: Path, redis_url: str, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    ports = unused_tcp_port_factory(), unused_tcp_port_factory()
+    config = write_settings(tmp_path, redis_url, "https://example.org", ports)
+    (tmp_path / "sign.pem").unlink()
+    done = run("--config", str(config))
+    assert done.returncode == 2
+    assert done.stderr.startswith("plugins.auth_test.sign_key.file: expected a file that can be read")
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path: Path, redis_url: str, unused_tcp_port: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = write_settings(tmp_path, redis_url, "https://example.org", (unused_tcp_port, port))
+        done = run("--config", str(config))
+    assert (done.returncode, done.stderr) == (2, f"cannot listen on 127.0.0.1:{port}: Address already in use\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--config"], ["--config", "a", "b"], ["--help"]])
+def test_wrong_use_is_told(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stderr) == (2, "usage: --config FILE\n")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "idcontact_auth_test", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
