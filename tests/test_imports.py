@@ -19,13 +19,13 @@ SOURCES = (ROOT / "server", ROOT / "plugins")
 PARTS = ("core", "live", "staff")
 """Parts that do not know each other. `live` and `staff` meet through a Protocol, and both are put together above."""
 
-ABOVE = ("app", "serve", "config", "cli", "demo", "generate")
+ABOVE = ("__main__", "app", "serve", "config", "staff_door", "cli", "demo", "generate")
 """What puts parts together, and so may import any of them. Nothing below imports these."""
 
 FOR_PLUGINS = ("plugin", "tokens", "protocol", "settings", "settings_values", "errors", "pages", "urls", "limits")
 """What a plugin may know of the server: the kit for its authors, and what the kit's signatures are made of."""
 
-RULES = ("idcontact.live.conversation", "idcontact.live.routing")
+RULES = ("idcontact.live.conversation", "idcontact.live.conversation_state", "idcontact.live.routing")
 """Rules without I/O and clock: time is an argument, and nothing is awaited."""
 
 NOT_FOR_RULES = (

@@ -23,7 +23,7 @@ from idcontact.core.start import Starter
 from idcontact.errors import IdContactError, SettingsError
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
-from idcontact.live.part import LivePart
+from idcontact.live.part import LiveNeeds, LivePart
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, STATIC_FOLDER, Pages
 from idcontact.plugin import Plugin, PluginHost, find_plugin
@@ -101,7 +101,7 @@ async def _await_redis(redis: Redis) -> None:
             raise SettingsError([f"redis_url: no Redis or Valkey answers there within {_REDIS_PATIENCE:.0f} s"])
         await asyncio.sleep(0.2)
     version = str((await redis.info("server")).get("redis_version", "0"))
-    if int(version.split(".")[0]) < 7:
+    if int(version.split(".", maxsplit=1)[0]) < 7:
         raise SettingsError([f"redis_url: expected Redis or Valkey 7 or newer, got {version}"])
 
 
@@ -170,20 +170,23 @@ class _Builder:
         config = self._config
         names: dict[str, Localized] = {p.tag: p.name for p in config.purposes if p.name is not None}
         return LivePart(
-            self._redis,
-            self._keystore,
-            config.redis_prefix,
-            settings=config.live,
-            purposes=purpose_attributes(config),
-            labels={"purposes": names, "attributes": {tag: a.name for tag, a in config.attributes.items()}},
-            pages=self._pages,
-            limiter=self._limiter,
-            door=SessionDoor(staff.sessions, [purpose.tag for purpose in config.purposes]),
-            audit=staff.audit,
-            public_url=config.public_url,
-            internal_url=f"{config.internal_base}/plugins/{LIVE}",
-            own_origins=self._own_origins,
-            clock=time.time,
+            LiveNeeds(
+                redis=self._redis,
+                keystore=self._keystore,
+                prefix=config.redis_prefix,
+                settings=config.live,
+                purposes=purpose_attributes(config),
+                purpose_names=names,
+                attribute_names={tag: attribute.name for tag, attribute in config.attributes.items()},
+                pages=self._pages,
+                limiter=self._limiter,
+                door=SessionDoor(staff.sessions, [purpose.tag for purpose in config.purposes]),
+                audit=staff.audit,
+                public_url=config.public_url,
+                internal_url=f"{config.internal_base}/plugins/{LIVE}",
+                own_origins=self._own_origins,
+                clock=time.time,
+            )
         )
 
     def _core(self, bases: dict[str, str]) -> CoreRoutes:

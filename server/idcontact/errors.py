@@ -30,7 +30,7 @@ from typing import ClassVar
 
 
 class IdContactError(Exception):
-    """Root of the tree. `code` is stable and machine-readable; `field` names the member at fault, where there is one."""
+    """Root of the tree. `code` is stable and machine-readable; `field` names the member at fault, if there is one."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"
@@ -47,7 +47,7 @@ class IdContactError(Exception):
 
 
 class SettingsError(IdContactError):
-    """A configuration that cannot be used. `mistakes` holds one line per mistake, each `dotted.path: what was expected`."""
+    """A configuration that cannot be used. `mistakes`: a line for each, `dotted.path: what was expected`."""
 
     code = "settings"
 

@@ -81,7 +81,7 @@ class Script:
         self.source = files(package).joinpath(name).read_text(encoding="utf-8")
         self._script = redis.register_script(self.source)
 
-    async def __call__(self, keys: list[str], args: list[str | bytes | int]) -> Any:  # noqa: ANN401 - a script's answer has no one type
+    async def __call__(self, keys: list[str], args: list[str | bytes | int]) -> Any:
         """Run it. Raises `Unavailable` while the store is away."""
         with reaching():
             return await self._script(keys=keys, args=args)

@@ -62,7 +62,7 @@ class Subscriber:
                 await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
 
-    async def _listen(self, pubsub: Any) -> None:  # noqa: ANN401 - redis-py leaves it untyped
+    async def _listen(self, pubsub: Any) -> None:
         confirmed = 0
         loop = asyncio.get_running_loop()
         self._heard = loop.time()

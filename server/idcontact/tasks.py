@@ -1,4 +1,4 @@
-"""Tasks with an owner: kept while they run, cancelled and awaited when the owner ends, and never silent when they fail."""
+"""Tasks with an owner: kept while they run, cancelled and awaited when it ends, never silent when they fail."""
 
 from __future__ import annotations
 

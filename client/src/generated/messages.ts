@@ -97,7 +97,7 @@ export interface FinishWrapUp {
   conversation: ConversationId;
 }
 
-/** Somebody said something. `name` is the agent's display name when an agent did; `command` the id it was sent with. */
+/** Somebody said something. `name`: the agent's display name, if an agent did. `command`: its id then. */
 export interface MessageEvent {
   type: "message";
   conversation: ConversationId;
@@ -183,6 +183,18 @@ export interface LeftEvent {
   at: Millis;
   by: Sender;
   name: string;
+}
+
+/** Both are asked whether they are still there: somebody says something before `until`, or it ends. */
+export interface StillThereEvent {
+  type: "still_there";
+  conversation: ConversationId;
+  log: LogName;
+  log_id: string;
+  seq: Seq;
+  at: Millis;
+  by: Sender;
+  until: Millis;
 }
 
 /** The conversation is over. */
@@ -421,9 +433,9 @@ export interface QueueEntry {
   channel: string;
   language: string;
   priority: number;
+  arrival: number;
   entered_at: Millis;
   state: "waiting" | "offered" | "absent" | "assigned";
-  position?: number;
   agent?: string;
 }
 
@@ -485,6 +497,7 @@ export type AnyEvent =
   | UnverifiedEvent
   | JoinedEvent
   | LeftEvent
+  | StillThereEvent
   | EndedEvent
   | DisclosedEvent;
 
@@ -500,6 +513,7 @@ export type ToEndUser =
   | UnverifiedEvent
   | JoinedEvent
   | LeftEvent
+  | StillThereEvent
   | EndedEvent
   | ConversationView
   | Position
@@ -517,6 +531,7 @@ export type ToStaff =
   | UnverifiedEvent
   | JoinedEvent
   | LeftEvent
+  | StillThereEvent
   | EndedEvent
   | DisclosedEvent
   | StaffConversationView

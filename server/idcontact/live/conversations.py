@@ -16,16 +16,14 @@ from idcontact.errors import Conflict, NotFound
 from idcontact.live.conversation import (
     Assigned,
     Connected,
-    Conversation,
     DeadlineReached,
     Disconnected,
     Happening,
-    Phase,
-    Rules,
     deadlines,
     decide,
     wanted,
 )
+from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.frames import event_of, seal_event
 from idcontact.live.routing import Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment

@@ -8,11 +8,12 @@ import msgspec
 from msgspec.structs import replace
 
 from idcontact.live import messages as m
-from idcontact.live.conversation import AuthStatus, Conversation, Phase, Rules, Said
+from idcontact.live.conversation_state import AuthStatus, Conversation, Phase, Rules
 from idcontact.live.store import LogName, Stored, context
 
 if TYPE_CHECKING:
     from idcontact.keystore import DataKey
+    from idcontact.live.conversation import Said
     from idcontact.live.labels import Labels
     from idcontact.live.routing_store import AgentRecord, EntryRecord
 

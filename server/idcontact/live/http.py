@@ -21,7 +21,8 @@ from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, NotAu
 from idcontact.limits import client_address
 from idcontact.live import messages as m
 from idcontact.live.console import Console
-from idcontact.live.conversation import Auth, AuthStatus, Conversation, Landed
+from idcontact.live.conversation import Landed
+from idcontact.live.conversation_state import Auth, AuthStatus, Conversation
 from idcontact.live.end_user import EndUserEnd
 from idcontact.live.socket import BAD_PROTOCOL, GONE, NOT_ALLOWED, NOT_AUTHENTICATED, RATE_LIMITED, TRY_AGAIN, Socket
 from idcontact.live.store import hashed, new_id, new_secret

@@ -336,7 +336,7 @@ class Event(Frame, frozen=True, kw_only=True):
 
 
 class MessageEvent(Event, tag="message", frozen=True, kw_only=True):
-    """Somebody said something. `name` is the agent's display name when an agent did; `command` the id it was sent with."""
+    """Somebody said something. `name`: the agent's display name, if an agent did. `command`: its id then."""
 
     text: str
     name: str | None = None

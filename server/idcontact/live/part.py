@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -39,36 +40,41 @@ if TYPE_CHECKING:
     from idcontact.settings_values import Localized
 
 
+@dataclass(frozen=True, kw_only=True)
+class LiveNeeds:
+    """What live is made of. `purposes` are the attributes that each purpose asks for; `clock` is in seconds UTC."""
+
+    redis: Redis
+    keystore: KeyStore
+    prefix: str
+    settings: LiveSettings
+    purposes: Mapping[str, frozenset[str]]
+    purpose_names: Mapping[str, Localized]
+    attribute_names: Mapping[str, Localized]
+    pages: Pages
+    limiter: Limiter
+    door: StaffDoor
+    audit: AuditTrail
+    public_url: str
+    internal_url: str
+    own_origins: frozenset[str]
+    clock: Callable[[], float]
+
+
 class LivePart:
     """`public_routes` for browsers, `internal` for machines, `lifespan` for what runs in between."""
 
-    def __init__(
-        self,
-        redis: Redis,
-        keystore: KeyStore,
-        prefix: str,
-        *,
-        settings: LiveSettings,
-        purposes: Mapping[str, frozenset[str]],
-        labels: Mapping[str, Mapping[str, Localized]],
-        pages: Pages,
-        limiter: Limiter,
-        door: StaffDoor,
-        audit: AuditTrail,
-        public_url: str,
-        internal_url: str,
-        own_origins: frozenset[str],
-        clock: Callable[[], float],
-    ) -> None:
+    def __init__(self, needs: LiveNeeds) -> None:
+        settings, prefix, redis = needs.settings, needs.prefix, needs.redis
         self._tasks = Tasks()
         self.node = secrets.token_hex(6)
-        self.store = ConversationStore(redis, lambda scripts: Pipe(redis, scripts), keystore, prefix)
+        self.store = ConversationStore(redis, lambda scripts: Pipe(redis, scripts), needs.keystore, prefix)
         self.routing = RoutingStore(redis, prefix, settings.routing)
         methods = {method.tag: method for method in settings.auth_methods}
         names = Labels(
-            purposes=labels["purposes"],
+            purposes=needs.purpose_names,
             methods={tag: method.name for tag, method in methods.items()},
-            attributes=labels["attributes"],
+            attributes=needs.attribute_names,
         )
         self.conversations = Conversations(self.store, self.routing, settings.rules, names)
         self.hub = Hub(self.node, self.conversations, self._tasks)
@@ -97,22 +103,22 @@ class LivePart:
                 positions=positions,
                 labels=names,
                 limits=limits,
-                door=door,
-                audit=audit,
+                door=needs.door,
+                audit=needs.audit,
                 tasks=self._tasks,
             ),
-            receiver=Receiver(self.conversations, reader_of(settings), methods, purposes, clock),
+            receiver=Receiver(self.conversations, reader_of(settings), methods, needs.purposes, needs.clock),
             settings=settings,
-            purposes=purposes.keys(),
-            pages=pages,
-            limiter=limiter,
-            public_url=public_url,
-            internal_url=internal_url,
-            own_origins=own_origins,
+            purposes=needs.purposes.keys(),
+            pages=needs.pages,
+            limiter=needs.limiter,
+            public_url=needs.public_url,
+            internal_url=needs.internal_url,
+            own_origins=needs.own_origins,
         )
         self.internal = Starlette(
             routes=self._http.internal_routes(),
-            exception_handlers={HTTPException: pages.handle},
+            exception_handlers={HTTPException: needs.pages.handle},
         )
 
     def public_routes(self) -> list[Route | WebSocketRoute]:

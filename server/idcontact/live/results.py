@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from idcontact.errors import Conflict, NotFound, TokenRejected
-from idcontact.live.conversation import Auth, AuthStatus, ResultArrived
+from idcontact.live.conversation import ResultArrived
+from idcontact.live.conversation_state import Auth, AuthStatus
 from idcontact.tokens import DecryptKey, ReadResult, ResultReader, ResultStatus, VerifyKey
 
 if TYPE_CHECKING:

@@ -119,7 +119,7 @@ class Routing:
     # --- acts ---------------------------------------------------------------------------------------------------
 
     def sync(self, wanted: Wanted, now: int) -> None:
-        """Bring an entry in line with its conversation. Older versions, and older generations than an assignment's, lose."""
+        """Bring an entry in line with its conversation. Older versions and generations lose."""
         entry = self.entries.get(wanted.conversation)
         known = entry.version if entry is not None else self.done.get(wanted.conversation, (0, 0))[0]
         if wanted.version <= known:

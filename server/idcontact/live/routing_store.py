@@ -117,7 +117,11 @@ class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _SNAPSHOT = """
-return {redis.call('GET', KEYS[1] .. 'version') or '0', redis.call('HGETALL', KEYS[1] .. 'entries'), redis.call('HGETALL', KEYS[1] .. 'agents')}
+return {
+  redis.call('GET', KEYS[1] .. 'version') or '0',
+  redis.call('HGETALL', KEYS[1] .. 'entries'),
+  redis.call('HGETALL', KEYS[1] .. 'agents'),
+}
 """
 _entry = msgspec.json.Decoder(EntryRecord)
 _agent = msgspec.json.Decoder(AgentRecord)

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from idcontact.limits import Limit
-from idcontact.live.conversation import Rules
+from idcontact.live.conversation_state import Rules
 from idcontact.live.routing_store import RoutingSettings
 from idcontact.settings_values import Duration, Localized, PemSource
 

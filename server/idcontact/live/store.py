@@ -19,7 +19,7 @@ import msgspec
 
 from idcontact.errors import Conflict, NotFound
 from idcontact.keystore import DataKey, KeyStore
-from idcontact.live.conversation import Conversation, Phase
+from idcontact.live.conversation_state import Conversation, Phase
 from idcontact.redis import Script, reaching
 from idcontact.sealing import registration, sealed_key
 
@@ -32,8 +32,17 @@ if TYPE_CHECKING:
 
 BUCKETS = 256
 KINDS = (
-    "preparing", "auth_wait", "waiting_grace", "user_grace", "agent_grace", "idle", "asked", "hard_limit", "wrap_up", "retention",
-)  # fmt: skip
+    "preparing",
+    "auth_wait",
+    "waiting_grace",
+    "user_grace",
+    "agent_grace",
+    "idle",
+    "asked",
+    "hard_limit",
+    "wrap_up",
+    "retention",
+)
 """Every kind of deadline that follows from a state. Beside them stands `lease`, which sockets renew."""
 
 _ISSUED_COOKIES = 5
@@ -344,7 +353,7 @@ class ConversationStore:
         return None if sealed is None else stored.key.open(sealed, context(stored.state.id, "attributes"))
 
     async def renew(self, conversation: str, node: str, route_ms: int, lease_ms: int) -> int | None:
-        """Keep the route of this node, and the end user's lease where `lease_ms` > 0. None: the conversation is gone."""
+        """Keep this node's route, and the end user's lease where `lease_ms` > 0. None: the conversation is gone."""
         keys = self.keys(conversation)
         version = await self._renew([keys.hash, keys.routes, keys.due], [conversation, node, route_ms, lease_ms])
         return None if version is None else int(version)

@@ -11,7 +11,7 @@ import msgspec
 
 from idcontact.browser import browser_digest, known_browser
 from idcontact.errors import Gone, NotAllowed
-from idcontact.protocol import StartAuthentication  # noqa: TC001 - msgspec reads the annotations of _Kept
+from idcontact.protocol import StartAuthentication
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,19 +13,14 @@ from msgspec.structs import replace
 from idcontact.errors import Conflict, NotAllowed
 from idcontact.live.conversation import (
     Assigned,
-    Auth,
-    AuthStatus,
     Connected,
-    Conversation,
     DeadlineReached,
     Decision,
     Disconnected,
     Ended,
     Happening,
     Landed,
-    Phase,
     ResultArrived,
-    Rules,
     WentOnUnverified,
     WrapUpDone,
     attributes_open_to,
@@ -32,6 +28,7 @@ from idcontact.live.conversation import (
     decide,
     wanted,
 )
+from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Phase, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -222,13 +219,24 @@ happenings = st.one_of(
     st.sampled_from([GIVEN, FAILED, WentOnUnverified(), Ended("end_user"), Ended("agent", "ann"), WrapUpDone("ann")]),
     st.builds(Connected, st.sampled_from(["s1", "s2"])),
     st.builds(Disconnected, st.sampled_from(["s1", "s2"])),
-    st.builds(
-        Assigned, st.sampled_from(["ann", "bob"]), st.just("A"), st.integers(0, 4), present=st.booleans()
-    ),
+    st.builds(Assigned, st.sampled_from(["ann", "bob"]), st.just("A"), st.integers(0, 4), present=st.booleans()),
     st.builds(
         DeadlineReached,
-        st.sampled_from(["preparing", "auth_wait", "waiting_grace", "user_grace", "agent_grace", "idle", "asked",
-                         "hard_limit", "wrap_up", "retention", "lease"]),  # fmt: skip
+        st.sampled_from(
+            [
+                "preparing",
+                "auth_wait",
+                "waiting_grace",
+                "user_grace",
+                "agent_grace",
+                "idle",
+                "asked",
+                "hard_limit",
+                "wrap_up",
+                "retention",
+                "lease",
+            ]
+        ),
         st.just(0),
     ),
 )
@@ -237,7 +245,9 @@ rules_of_purposes = st.sampled_from([RULES, LENIENT])
 starts = st.sampled_from([prepared(), prepared(AuthStatus.NONE)])
 
 
-def states(start: Conversation, course: Iterable[tuple[Happening, int]], rules: Rules) -> list[tuple[Conversation, int]]:
+def states(
+    start: Conversation, course: Iterable[tuple[Happening, int]], rules: Rules
+) -> list[tuple[Conversation, int]]:
     """Every state of a course, with its time; acts that do not fit are refused and change nothing."""
     state, now, found = start, NOW, [(start, NOW)]
     for happening, later in course:
@@ -257,7 +267,7 @@ def test_phases_only_go_on_but_for_the_way_back_to_the_queue(
     start: Conversation, course: list[tuple[Happening, int]], rules: Rules
 ) -> None:
     found = states(start, course, rules)
-    for (before, _), (state, _) in zip(found, found[1:], strict=False):
+    for (before, _), (state, _) in pairwise(found):
         back = before.phase is Phase.ACTIVE and state.phase is Phase.WAITING
         assert back or ORDER.index(before.phase) <= ORDER.index(state.phase)
         assert state.generation >= before.generation
