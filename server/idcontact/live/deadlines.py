@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.live.conversation import DeadlineReached
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from idcontact.live.conversations import Conversations
 
 _log = logging.getLogger(__name__)
 PASS_EVERY = 0.5
+POSTPONE_MS = 600_000
 
 
 class Sweeper:
@@ -27,14 +32,13 @@ class Sweeper:
         self._conversations = conversations
         self._store = conversations.store
         self._routing = conversations.routing
-        self.passes = 0
+        self._complained: dict[str, float] = {}
 
     async def run(self) -> None:
         """A pass, and again; for ever. No error ends it."""
         while True:
             try:
                 await self.once()
-                self.passes += 1
             except Unavailable:
                 await asyncio.sleep(PASS_EVERY)
             except Exception:  # noqa: BLE001 - a pass that fails must not end the passes
@@ -61,12 +65,24 @@ class Sweeper:
         except Unavailable:
             raise
         except IdContactError as error:
-            _log.error("a deadline could not be met: %s", error, extra={"conversation": conversation, "deadline": kind})
+            # Its key is not here, or it was tampered with. It must not stand in the way of others in its bucket.
+            await self._store.postpone(kind, conversation, await self._store.now() + POSTPONE_MS)
+            self._complain(conversation, error)
 
-    async def _one(self, work: object, conversation: str) -> None:
+    async def _one(self, work: Awaitable[None], conversation: str) -> None:
         try:
-            await work  # type: ignore[misc]
+            await work
         except Unavailable:
             raise
         except IdContactError as error:
-            _log.error("could not be finished: %s", error, extra={"conversation": conversation})
+            self._complain(conversation, error)
+
+    def _complain(self, conversation: str, error: IdContactError) -> None:
+        """Say it once in a while, not at every pass."""
+        now = time.monotonic()
+        if now - self._complained.get(conversation, -math.inf) < POSTPONE_MS / 1000:
+            return
+        if len(self._complained) > 1000:
+            self._complained.clear()
+        self._complained[conversation] = now
+        _log.error("a conversation cannot go on: %s", error, extra={"conversation": conversation})

@@ -451,6 +451,11 @@ class ConversationStore:
         keys = self.keys(conversation)
         await self._told([keys.hash, keys.untold], [conversation, version])
 
+    async def postpone(self, kind: str, conversation: str, until: int) -> None:
+        """A deadline that cannot be met now, so that it does not stand in the way of others."""
+        with reaching():
+            await self._redis.zadd(self.keys(conversation).due, {f"{kind}|{conversation}": until}, xx=True)
+
     async def drop_deadline(self, kind: str, conversation: str) -> None:
         """A deadline of a conversation that no longer exists."""
         with reaching():
