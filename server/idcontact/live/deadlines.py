@@ -16,19 +16,22 @@ from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.live.conversation import DeadlineReached
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from idcontact.live.conversations import Conversations
 
 _log = logging.getLogger(__name__)
 PASS_EVERY = 0.5
+AFTER_OUTAGE = 2.0
 POSTPONE_MS = 600_000
 
 
 class Sweeper:
     """See the module. `run` is its life."""
 
-    def __init__(self, conversations: Conversations) -> None:
+    def __init__(self, conversations: Conversations, renew: Callable[[], Awaitable[None]]) -> None:
+        """`renew` renews the leases of this node's sockets."""
+        self._renew = renew
         self._conversations = conversations
         self._store = conversations.store
         self._routing = conversations.routing
@@ -40,10 +43,22 @@ class Sweeper:
             try:
                 await self.once()
             except Unavailable:
-                await asyncio.sleep(PASS_EVERY)
+                await self._sit_out()
             except Exception:  # noqa: BLE001 - a pass that fails must not end the passes
                 _log.exception("a pass over the deadlines failed")
             await asyncio.sleep(PASS_EVERY)
+
+    async def _sit_out(self) -> None:
+        """After an outage leases have lapsed of people who are there: every node renews its own before any sweeps."""
+        while True:
+            await asyncio.sleep(PASS_EVERY)
+            try:
+                await self._store.now()
+            except Unavailable:
+                continue
+            await self._renew()
+            await asyncio.sleep(AFTER_OUTAGE)
+            return
 
     async def once(self) -> None:
         """One pass."""

@@ -82,7 +82,7 @@ class LivePart:
         positions = Positions(self.board)
         self.board.listeners.add(positions)
         self._positions = positions
-        self._sweeper = Sweeper(self.conversations)
+        self._sweeper = Sweeper(self.conversations, self.hub.renew_all)
         self._subscriber = Subscriber(
             redis,
             [*self.hub.channels(), self.routing.channel],
