@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
-import socket
 import sys
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,8 @@ from starlette.routing import Mount
 from idcontact.asset_files import AssetFiles
 from idcontact.errors import IdContactError, SettingsError
 from idcontact.keystore import DirectoryKeyStore
+from idcontact.listeners import Listener, bound, serve_all
+from idcontact.logs import set_up
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, Pages, PageSettings
 from idcontact.plugin.host import PluginHost
@@ -36,7 +37,7 @@ from idcontact.settings import Address, Localized, Secret, Url, load
 from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from starlette.types import ASGIApp
 
@@ -86,7 +87,7 @@ def main(name: str, create: PluginFactory, arguments: Sequence[str]) -> int:
 
 def serve(name: str, create: PluginFactory, config: Path) -> None:
     """Serve the plugin until SIGINT or SIGTERM. Raises SettingsError."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up("info")
     settings = load(config, ProcessSettings, os.environ)
     asyncio.run(_serve(name, create, settings, config.parent))
 
@@ -98,7 +99,9 @@ async def plugin_host(name: str, settings: ProcessSettings, folder: Path) -> Asy
     redis = connect(settings.redis_url.value())
     try:
         async with Outgoing() as outgoing, Tasks() as tasks:
-            tasks.start(KeyKeeper(redis, keystore, settings.redis_prefix).run(), "keys")
+            keeper = KeyKeeper(redis, keystore, settings.redis_prefix)
+            await keeper.tick()  # a store that is not there is said now, and not to the first person who comes
+            tasks.start(keeper.run(), "keys")
             yield PluginHost(
                 name=name,
                 public_url=settings.public_url,
@@ -133,58 +136,27 @@ def _assets() -> AssetFiles:
 
 
 async def _serve(name: str, create: PluginFactory, settings: ProcessSettings, folder: Path) -> None:
-    async with plugin_host(name, settings, folder) as host:
-        plugin = create(host, settings.plugins.get(name, {}))
-        applications = [
-            (settings.listen, public_application(plugin, settings), "public"),
-            (settings.internal_listen, plugin.internal, "internal"),
-        ]
-        with ExitStack() as sockets:
-            # All ports first: a port that is taken is said before anything answers.
-            opened = [(sockets.enter_context(_listening(address)), app) for address, app, _ in applications]
-            for (open_socket, _), (_, _, door) in zip(opened, applications, strict=True):
-                host_and_port = Address(*open_socket.getsockname()[:2])
-                sys.stdout.write(f"plugin {name}: {door} on {host_and_port}\n")
-            sys.stdout.flush()
+    with ExitStack() as sockets:
+        # Both ports first: one that is taken is said before anything is opened or answers.
+        public = sockets.enter_context(bound("listen", settings.listen))
+        internal = sockets.enter_context(bound("internal_listen", settings.internal_listen))
+        async with plugin_host(name, settings, folder) as host:
+            plugin = create(host, settings.plugins.get(name, {}))
+            servers = [
+                (_listener(public_application(plugin, settings)), public),
+                (_listener(plugin.internal), internal),
+            ]
             async with plugin.lifespan():
-                await _until_told_to_end([(_Listener(_uvicorn_config(app)), on) for on, app in opened])
+                await serve_all(servers, ready=partial(_say_where, name, settings))
 
 
-def _listening(address: Address) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    try:
-        return socket.create_server((address.host, address.port), family=family, backlog=1024)
-    except OSError as error:
-        raise SettingsError([f"cannot listen on {address}: {error.strerror}"]) from None
+def _listener(app: ASGIApp) -> Listener:
+    # uvicorn's own access log would write whole targets, and a target holds a session.
+    return Listener(
+        uvicorn.Config(app, lifespan="off", access_log=False, server_header=False, log_config=None, ws="none")
+    )
 
 
-def _uvicorn_config(app: ASGIApp) -> uvicorn.Config:
-    # Its access log would write whole targets, and a target holds a session. Its "server" header tells for nothing.
-    return uvicorn.Config(app, lifespan="off", access_log=False, server_header=False, log_config=None, ws="none")
-
-
-class _Listener(uvicorn.Server):
-    """Signals are for the process, not for each of its servers."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _until_told_to_end(listeners: Sequence[tuple[_Listener, socket.socket]]) -> None:
-    """Serve until SIGINT or SIGTERM; then take no more, and let what was begun end."""
-
-    def end() -> None:
-        for listener, _ in listeners:
-            listener.should_exit = True
-
-    loop = asyncio.get_running_loop()
-    for told in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(told, end)
-    try:
-        async with asyncio.TaskGroup() as group:
-            for listener, on in listeners:
-                group.create_task(listener.serve(sockets=[on]))
-    finally:
-        for told in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(told)
+def _say_where(name: str, settings: ProcessSettings) -> None:
+    sys.stdout.write(f"plugin {name}: people reach it at {settings.public_url}, the core at {settings.internal_url}\n")
+    sys.stdout.flush()
