@@ -160,7 +160,8 @@ export class Attention implements ReactiveController {
   }
 }
 
-function isLookedAt(): boolean {
+/** Whether somebody has this page before their eyes, as far as a page can know. */
+export function isLookedAt(): boolean {
   return document.visibilityState === "visible" && document.hasFocus();
 }
 

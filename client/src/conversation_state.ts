@@ -107,12 +107,13 @@ function isNotIdentified(status: EndUserConversation["auth"]["status"]): boolean
 }
 
 /** What happened that the person must not miss. */
-export type Call = "accepted" | "message";
+export type Call = "accepted" | "message" | "still_there";
 
 /** What a step from one state to the next calls attention for. A first load calls for nothing. */
 export function callOf(before: ConversationState, after: ConversationState): Call | undefined {
   if (pageOf(before) === "waiting" && pageOf(after) === "talking") return "accepted";
   if (pageOf(before) !== "talking" || before.log.logId !== after.log.logId) return undefined;
   const added = after.log.events.slice(before.log.events.length);
-  return added.some((event) => event.type === "message" && event.by === "agent") ? "message" : undefined;
+  if (added.some(({ type }) => type === "still_there")) return "still_there";
+  return added.some(({ type, by }) => type === "message" && by === "agent") ? "message" : undefined;
 }

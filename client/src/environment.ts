@@ -66,3 +66,13 @@ export function tabStorage(): KeptText | undefined {
     return undefined;
   }
 }
+
+/** Removes everything that pages of ours keep in this tab: unsent messages, drafts, preferences. */
+export function forgetTab(): void {
+  try {
+    const ours = Object.keys(globalThis.sessionStorage).filter((key) => key.startsWith("idcontact."));
+    for (const key of ours) globalThis.sessionStorage.removeItem(key);
+  } catch {
+    // Where storage is denied, nothing was kept.
+  }
+}

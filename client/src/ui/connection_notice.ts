@@ -6,7 +6,7 @@ import { warningIcon } from "./icons.ts";
 
 /** In plain sight when the connection is lost or was stopped; nothing while all is well. */
 export function connectionNotice(status: ConnectionStatus, language: Language): TemplateResult {
-  return html`<div role="status">${content(status, language)}</div>`;
+  return html`<div role="status" class="notices">${content(status, language)}</div>`;
 }
 
 function content(status: ConnectionStatus, language: Language): TemplateResult | typeof nothing {

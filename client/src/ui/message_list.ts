@@ -11,6 +11,7 @@ import {
 import type { MessageEvent } from "../generated/messages.ts";
 import { clockTime, machineTime } from "../i18n/format.ts";
 import type { Language } from "../i18n/language.ts";
+import { type EventTexts, wordsFor } from "../i18n/narration.ts";
 import { SHARED } from "../i18n/shared.ts";
 import { piecesOf } from "../links.ts";
 import { downIcon } from "./icons.ts";
@@ -27,9 +28,6 @@ export class OutgoingEvent extends Event {
   }
 }
 
-/** How this participant's page words what happened. Returns nothing for what need not be said here. */
-export type Narrator = (event: Exclude<PublicEvent, MessageEvent>) => string | undefined;
-
 /** The history of a first load is not read out; what comes after this time is. */
 const READ_OUT_AFTER_MS = 1500;
 /** This near to the end counts as reading along. */
@@ -43,11 +41,14 @@ export class MessageList extends LitElement {
   static override styles = [...common, messageListStyles];
 
   @property({ attribute: false }) log: ConversationLog = EMPTY_LOG;
-  @property({ attribute: false }) narrate: Narrator = () => undefined;
+  /** How this participant's page words what happened. */
+  @property({ attribute: false }) eventTexts: EventTexts | undefined;
   @property() own: "end_user" | "agent" = "end_user";
   @property() ownLabel = "";
   @property() otherLabel = "";
   @property() language: Language = "nl";
+  /** Keeps the last message in sight. */
+  @property({ type: Boolean }) follow = false;
   /** What scrolls: the page, unless somebody says otherwise. */
   @property({ attribute: false }) scroller: Element | undefined;
   @state() private readOut = false;
@@ -95,7 +96,7 @@ export class MessageList extends LitElement {
   }
 
   override updated(changed: PropertyValues<this>): void {
-    if (!changed.has("log") && !changed.has("scroller")) return;
+    if (!this.follow || !(changed.has("log") || changed.has("scroller"))) return;
     const before = changed.get("log");
     const saidSomething = this.log.outgoing.length > (before?.outgoing.length ?? 0);
     if (this.#atEnd || saidSomething) this.#toEnd();
@@ -104,9 +105,9 @@ export class MessageList extends LitElement {
 
   #event(event: PublicEvent): TemplateResult | typeof nothing {
     if (event.type === "message") return this.#message(event);
-    const text = this.narrate(event);
+    const text = this.eventTexts && wordsFor(event, this.eventTexts, this.language);
     if (text === undefined) return nothing;
-    return html`<li class="happening">
+    return html`<li class=${event.type === "still_there" ? "happening urgent" : "happening"}>
       <span>${text}</span> <time datetime=${machineTime(event.at)}>${clockTime(event.at, this.language)}</time>
     </li>`;
   }

@@ -82,6 +82,15 @@ export const messageListStyles = css`
     text-align: center;
   }
 
+  .urgent {
+    background: var(--idc-warning-soft);
+    border: 1px solid var(--idc-warning-edge);
+    border-radius: var(--idc-radius);
+    color: #4f3000;
+    font-size: 1rem;
+    padding: 0.5rem 0.875rem;
+  }
+
   .to-end {
     box-shadow: 0 4px 16px rgb(15 30 50 / 25%);
     inset-block-end: 0.75rem;

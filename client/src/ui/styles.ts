@@ -216,6 +216,16 @@ export const notices = css`
     padding: 0.75rem 1rem;
   }
 
+  /* Stays there for screen readers while it is empty, but takes no place. */
+  .notices:not(:has(.notice)) {
+    position: absolute;
+  }
+
+  .notices {
+    display: grid;
+    gap: 0.5rem;
+  }
+
   .notice > svg {
     margin-block-start: 0.15em;
   }

@@ -1,6 +1,6 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { property, query } from "lit/decorators.js";
-import { Attention } from "../../../client/src/attention.ts";
+import { Attention, isLookedAt } from "../../../client/src/attention.ts";
 import { lastSeq } from "../../../client/src/conversation_log.ts";
 import { type Call, type Page, pageOf } from "../../../client/src/conversation_state.ts";
 import { type Language, languageOf } from "../../../client/src/i18n/language.ts";
@@ -55,7 +55,10 @@ export class ConversationPage extends LitElement implements ConversationHost {
   }
 
   callForAttention(call: Call): void {
-    this.#attention.call(call, call === "accepted" ? this.#texts.callAccepted : this.#texts.callMessage);
+    const texts = this.#texts;
+    if (call === "accepted") this.#attention.call("accepted", texts.callAccepted);
+    else if (call === "still_there") this.#attention.call("message", texts.callStillThere);
+    else if (!isLookedAt()) this.#attention.call("message", texts.callMessage);
   }
 
   get #language(): Language {
@@ -139,7 +142,7 @@ export class ConversationPage extends LitElement implements ConversationHost {
   #notices(): TemplateResult {
     const failed = html`<div class="notice error">${warningIcon}<div>${SHARED[this.#language].didNotWork}</div></div>`;
     return html`${connectionNotice(this.#controller.status, this.#language)}
-      <div role="alert">${this.#controller.failed ? failed : nothing}</div>`;
+      <div role="alert" class="notices">${this.#controller.failed ? failed : nothing}</div>`;
   }
 
   #endDialog(page: Page): TemplateResult {

@@ -9,18 +9,19 @@ import type { View } from "./view.ts";
 export function endedPage(view: View): TemplateResult {
   const { conversation, controller, texts } = view;
   const reason = conversation.end_reason;
+  const wasHelped = controller.state.log.events.some(({ type }) => type === "joined");
   return html`<section class="card">
       <h1 tabindex="-1">${texts.endedTitle}</h1>
       ${reason === undefined ? nothing : html`<div class="notice info">${doneIcon}<div>${texts.reasons[reason]}</div></div>`}
       <h2>${texts.dataTitle}</h2>
-      <p>${texts.dataText}</p>
+      <p>${wasHelped ? texts.dataText : texts.dataUnseenText}</p>
       <div class="actions">${wayBack(view, "primary")}</div>
     </section>
     ${
       messagesOf(controller.state.log).length > 0
         ? html`<section class="card">
             <h2>${texts.yourConversation}</h2>
-            ${messageList(view)}
+            ${messageList(view, false)}
           </section>`
         : nothing
     }`;

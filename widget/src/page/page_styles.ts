@@ -127,6 +127,12 @@ export const pageStyles = css`
     font-size: 0.9375rem;
   }
 
+  .facts {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 0.875rem;
+  }
+
   .talk header .button {
     flex: none;
     max-inline-size: 45%;

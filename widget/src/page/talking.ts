@@ -1,8 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { SayEvent } from "../../../client/src/ui/composer.ts";
 import { warningIcon } from "../../../client/src/ui/icons.ts";
-import type { Narrator, OutgoingEvent } from "../../../client/src/ui/message_list.ts";
-import type { PageTexts } from "./texts/index.ts";
+import type { OutgoingEvent } from "../../../client/src/ui/message_list.ts";
 import type { View } from "./view.ts";
 
 /** The conversation itself. The typing box stays while the connection is away: what is said then is sent later. */
@@ -13,13 +12,14 @@ export function talkingPage(view: View, notice: TemplateResult): TemplateResult 
     <header>
       <div>
         <h1 tabindex="-1">${texts.talkingTo(name)}</h1>
-        <p class="soft">
-          ${conversation.purpose_label}${conversation.agent?.present ? html` · <span class="present">${texts.agentPresent}</span>` : nothing}
+        <p class="soft facts">
+          <span>${conversation.purpose_label}</span>
+          ${conversation.agent?.present ? html`<span class="present">${texts.agentPresent}</span>` : nothing}
         </p>
       </div>
       <button type="button" class="button danger" @click=${view.askToEnd}>${texts.end}</button>
     </header>
-    <div class="said">${messageList(view)}</div>
+    <div class="said">${messageList(view, true)}</div>
     <footer>
       ${notice} ${absence(view, name)}
       <idc-composer
@@ -35,43 +35,21 @@ export function talkingPage(view: View, notice: TemplateResult): TemplateResult 
 
 function absence({ conversation, texts }: View, name: string): TemplateResult {
   const absent = conversation.agent !== undefined && !conversation.agent.present;
-  return html`<div role="status">
+  return html`<div role="status" class="notices">
     ${absent ? html`<div class="notice warning">${warningIcon}<div>${texts.agentAbsent(name)}</div></div>` : nothing}
   </div>`;
 }
 
-export function messageList({ controller, texts, language }: View): TemplateResult {
+export function messageList({ controller, texts, language }: View, follow: boolean): TemplateResult {
   return html`<idc-message-list
     own="end_user"
+    ?follow=${follow}
     .language=${language}
     .log=${controller.state.log}
-    .narrate=${narratorOf(texts)}
+    .eventTexts=${texts.events}
     .ownLabel=${texts.you}
     .otherLabel=${texts.agent}
     @retry=${(event: OutgoingEvent) => controller.retry(event.message)}
     @withdraw=${(event: OutgoingEvent) => controller.withdraw(event.message)}
   ></idc-message-list>`;
-}
-
-function narratorOf({ events }: PageTexts): Narrator {
-  return (event) => {
-    switch (event.type) {
-      case "queued":
-        return event.again === true ? events.queuedAgain : events.queued;
-      case "identified":
-        return events.identified(event.method_label);
-      case "not_identified":
-        return events.notIdentified;
-      case "unverified":
-        return events.unverified;
-      case "joined":
-        return events.joined(event.name);
-      case "left":
-        return events.left(event.name);
-      case "ended":
-        return events.ended;
-      default:
-        return undefined;
-    }
-  };
 }

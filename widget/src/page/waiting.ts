@@ -25,7 +25,7 @@ export function waitingPage(view: View): TemplateResult {
         <button type="button" class="button quiet" @click=${view.askToEnd}>${texts.leaveQueue}</button>
       </div>
     </section>
-    ${resumed ? html`<section class="card"><h2>${texts.soFar}</h2>${messageList(view)}</section>` : nothing}`;
+    ${resumed ? html`<section class="card"><h2>${texts.soFar}</h2>${messageList(view, false)}</section>` : nothing}`;
 }
 
 function place({ controller, texts }: View): TemplateResult {

@@ -65,11 +65,13 @@ export const en: PageTexts = {
   dataTitle: "What happens to your data?",
   dataText:
     "The agent can no longer see your details. We will erase the conversation shortly. Keep a copy yourself of anything you still need.",
+  dataUnseenText: "No agent has seen your details. We will erase them shortly.",
   yourConversation: "Your conversation",
   gone: "This conversation no longer exists, or you have no access to it from this device.",
   titles: { waiting: "In the queue", talking: "Conversation", ended: "Conversation ended", other: "Conversation" },
   callAccepted: "It is your turn!",
   callMessage: "New message",
+  callStillThere: "Are you still there?",
   events: {
     queued: "You joined the queue",
     queuedAgain: "You are back in the queue, in your old place",
@@ -78,6 +80,7 @@ export const en: PageTexts = {
     unverified: "You continue without identification",
     joined: (name) => `${name} is now helping you`,
     left: (name) => `The connection with ${name} was lost`,
+    stillThere: (until) => `Are you still there? Type a message, or this conversation will stop at ${until}.`,
     ended: "The conversation has ended",
   },
 };

@@ -65,11 +65,13 @@ export const nl: PageTexts = {
   dataTitle: "Wat gebeurt er met uw gegevens?",
   dataText:
     "De medewerker kan uw gegevens niet meer zien. Wij wissen het gesprek binnen korte tijd. Bewaar zelf wat u nog nodig heeft.",
+  dataUnseenText: "Geen medewerker heeft uw gegevens gezien. Wij wissen ze binnen korte tijd.",
   yourConversation: "Uw gesprek",
   gone: "Dit gesprek is er niet meer, of u heeft er vanaf dit apparaat geen toegang toe.",
   titles: { waiting: "In de wachtrij", talking: "Gesprek", ended: "Gesprek afgelopen", other: "Gesprek" },
   callAccepted: "U bent aan de beurt!",
   callMessage: "Nieuw bericht",
+  callStillThere: "Bent u er nog?",
   events: {
     queued: "U bent in de wachtrij gezet",
     queuedAgain: "U staat weer in de wachtrij, op uw oude plaats",
@@ -78,6 +80,7 @@ export const nl: PageTexts = {
     unverified: "U gaat verder zonder identificatie",
     joined: (name) => `${name} helpt u nu`,
     left: (name) => `De verbinding met ${name} is weggevallen`,
+    stillThere: (until) => `Bent u er nog? Typ een bericht, anders stopt dit gesprek om ${until}.`,
     ended: "Het gesprek is afgelopen",
   },
 };

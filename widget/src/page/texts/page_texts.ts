@@ -1,4 +1,5 @@
 import type { AuthStatus, EndReason } from "../../../../client/src/generated/messages.ts";
+import type { EventTexts } from "../../../../client/src/i18n/narration.ts";
 
 /** What the end user's pages say. */
 export interface PageTexts {
@@ -48,19 +49,12 @@ export interface PageTexts {
   reasons: Readonly<Record<EndReason, string>>;
   dataTitle: string;
   dataText: string;
+  dataUnseenText: string;
   yourConversation: string;
   gone: string;
   titles: Readonly<Record<"waiting" | "talking" | "ended" | "other", string>>;
   callAccepted: string;
   callMessage: string;
-  events: {
-    queued: string;
-    queuedAgain: string;
-    identified: (method: string) => string;
-    notIdentified: string;
-    unverified: string;
-    joined: (name: string) => string;
-    left: (name: string) => string;
-    ended: string;
-  };
+  callStillThere: string;
+  events: EventTexts;
 }

@@ -1,0 +1,195 @@
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+import {
+  CommandRefused,
+  Connection,
+  type ConnectionListener,
+  type ConnectionStatus,
+  ConnectionStopped,
+  type WithoutId,
+} from "../../client/src/connection.ts";
+import type { OutgoingMessage } from "../../client/src/conversation_log.ts";
+import { browserEnvironment, type Environment, forgetTab } from "../../client/src/environment.ts";
+import type {
+  AgentStatus,
+  OfferView,
+  SendMessage,
+  StaffWelcome,
+  ToStaff,
+} from "../../client/src/generated/messages.ts";
+import { type CommandFrame, readFrom, writeTo } from "../../client/src/outbox.ts";
+import { type Call, type ConsoleState, callOf, INITIAL_STATE, type Input, reduce } from "./console_state.ts";
+
+export interface ConsoleHost extends ReactiveControllerHost {
+  /** Address of the socket. Asked for when the element is in the page. */
+  socketUrl(): string;
+  callForAttention(call: Call): void;
+  /** An offer was accepted: its conversation is the one to look at now. */
+  accepted(conversation: string): void;
+}
+
+/** What went wrong with the last thing that was asked for: an offer that was gone already, or anything else. */
+export type Failure = "offer_gone" | "other";
+
+const SHOWN_KEY = "idcontact.shown";
+
+/** Owns the socket and the state of the console; its elements only render, and ask it for things. */
+export class ConsoleController implements ReactiveController, ConnectionListener<ToStaff> {
+  state: ConsoleState;
+  status: ConnectionStatus = { kind: "connecting" };
+  failure: Failure | undefined;
+  /** Offers that were answered here and not yet confirmed. */
+  readonly answering = new Set<string>();
+
+  readonly #host: ConsoleHost;
+  readonly #environment: Environment;
+  #connection: Connection<ToStaff> | undefined;
+
+  constructor(host: ConsoleHost, environment: Environment = browserEnvironment()) {
+    this.#host = host;
+    this.#environment = environment;
+    this.state = { ...INITIAL_STATE, shown: shownBefore(readFrom(environment.storage, SHOWN_KEY)) };
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    this.#connection = new Connection<ToStaff>(this.#host.socketUrl(), this, this.#environment);
+    this.#connection.start();
+  }
+
+  hostDisconnected(): void {
+    this.#connection?.stop();
+    this.#connection = undefined;
+  }
+
+  /** By the clock of the store, in milliseconds. */
+  get now(): number {
+    return this.#environment.now() + this.state.clockOffset;
+  }
+
+  // --- what the agent does -------------------------------------------------------------------------------------------
+
+  setStatus(status: AgentStatus): Promise<boolean> {
+    return this.#ask({ type: "set_status", status }, "other");
+  }
+
+  async accept({ id, conversation }: OfferView): Promise<void> {
+    this.answering.add(id);
+    if (await this.#ask({ type: "accept", conversation, offer: id }, "offer_gone")) this.#host.accepted(conversation);
+    this.answering.delete(id);
+  }
+
+  async decline({ id, conversation }: OfferView): Promise<void> {
+    this.answering.add(id);
+    await this.#ask({ type: "decline", conversation, offer: id }, "offer_gone");
+    this.answering.delete(id);
+  }
+
+  say(conversation: string, text: string): void {
+    if (this.#connection === undefined) return;
+    const id = this.#environment.newId();
+    this.#dispatch({ kind: "submitted", message: { id, conversation, text } });
+    void this.#settle(conversation, id, this.#connection.send({ type: "send", conversation, text }, id));
+  }
+
+  retry(conversation: string, message: OutgoingMessage): void {
+    this.withdraw(conversation, message);
+    this.say(conversation, message.text);
+  }
+
+  withdraw(conversation: string, { id }: OutgoingMessage): void {
+    this.#dispatch({ kind: "withdrawn", conversation, id });
+  }
+
+  end(conversation: string): Promise<boolean> {
+    return this.#ask({ type: "end", conversation }, "other");
+  }
+
+  finish(conversation: string): Promise<boolean> {
+    return this.#ask({ type: "finish", conversation }, "other");
+  }
+
+  seen(conversation: string, seq: number): void {
+    if ((this.state.shown.get(conversation) ?? 0) >= seq || this.status.kind !== "online") return;
+    this.#connection?.seen(conversation, seq);
+    this.#dispatch({ kind: "shown", conversation, seq });
+    writeTo(this.#environment.storage, SHOWN_KEY, JSON.stringify([...this.state.shown]));
+  }
+
+  /** Nothing of this person stays in the tab. */
+  logOut(): void {
+    this.#connection?.forgetUnsent();
+    forgetTab();
+  }
+
+  // --- what the connection says --------------------------------------------------------------------------------------
+
+  frameArrived(frame: ToStaff): void {
+    this.#dispatch({ kind: "frame", frame, now: this.#environment.now() });
+    if (this.state.queue?.broken === true && frame.type === "queue_delta") this.#connection?.resync();
+  }
+
+  statusChanged(status: ConnectionStatus): void {
+    this.status = status;
+    if (status.kind === "stopped") this.#dispatch({ kind: "stopped" });
+    this.#host.requestUpdate();
+  }
+
+  messagesRestored(messages: SendMessage[]): void {
+    for (const message of messages) {
+      this.#dispatch({ kind: "submitted", message });
+      if (this.#connection === undefined) continue;
+      void this.#settle(message.conversation, message.id, this.#connection.answerTo(message.id));
+    }
+  }
+
+  scopeOf(welcome: StaffWelcome): string {
+    return `staff.${welcome.me.id}`;
+  }
+
+  async #settle(conversation: string, id: string, answer: ReturnType<Connection<ToStaff>["send"]>): Promise<void> {
+    try {
+      this.#dispatch({ kind: "acknowledged", conversation, ack: await answer });
+    } catch {
+      this.#dispatch({ kind: "refused", conversation, id });
+    }
+  }
+
+  /** Whether it was done. Where the connection was stopped, the page says so already. */
+  async #ask(command: WithoutId<CommandFrame>, refusal: Failure): Promise<boolean> {
+    if (this.#connection === undefined) return false;
+    this.failure = undefined;
+    this.#host.requestUpdate();
+    try {
+      await this.#connection.send(command);
+      return true;
+    } catch (error) {
+      if (error instanceof CommandRefused) this.failure = refusal;
+      else if (!(error instanceof ConnectionStopped)) throw error;
+      return false;
+    } finally {
+      this.#host.requestUpdate();
+    }
+  }
+
+  #dispatch(input: Input): void {
+    const before = this.state;
+    this.state = reduce(before, input);
+    const call = callOf(before, this.state);
+    if (call !== undefined) this.#host.callForAttention(call);
+    this.#host.requestUpdate();
+  }
+}
+
+/** What was shown before a reload of this page. */
+function shownBefore(text: string | undefined): ReadonlyMap<string, number> {
+  try {
+    const parsed: unknown = JSON.parse(text ?? "[]");
+    return new Map(Array.isArray(parsed) ? parsed.filter(isPair) : []);
+  } catch {
+    return new Map();
+  }
+}
+
+function isPair(value: unknown): value is [string, number] {
+  return Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "number";
+}

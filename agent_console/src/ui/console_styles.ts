@@ -1,0 +1,431 @@
+import { css } from "lit";
+
+export const consoleStyles = css`
+  :host {
+    background: var(--idc-ground);
+    display: flex;
+    flex-direction: column;
+    font-size: 1rem;
+    min-block-size: 100dvh;
+  }
+
+  .top {
+    align-items: center;
+    background: var(--idc-card);
+    border-block-end: 3px solid var(--idc-accent);
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.25rem 1.25rem;
+    padding: 0.375rem 1rem;
+  }
+
+  .top h1 {
+    font-size: 1.125rem;
+  }
+
+  .right {
+    align-items: center;
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.25rem 0.875rem;
+    margin-inline-start: auto;
+  }
+
+  .me {
+    font-weight: 600;
+  }
+
+  .tabs {
+    display: flex;
+    gap: 0.25rem;
+  }
+
+  .tab {
+    background: transparent;
+    border: 0;
+    border-block-end: 3px solid transparent;
+    color: var(--idc-ink);
+    cursor: pointer;
+    font: inherit;
+    min-block-size: 2.75rem;
+    padding: 0.25rem 0.75rem;
+  }
+
+  .tab:hover {
+    background: var(--idc-accent-soft);
+  }
+
+  .tab[aria-current="page"] {
+    border-color: var(--idc-accent);
+    font-weight: 700;
+  }
+
+  .connection {
+    align-items: center;
+    color: var(--idc-ink-soft);
+    display: inline-flex;
+    font-size: 0.9375rem;
+    gap: 0.375rem;
+  }
+
+  .connection::before,
+  .present::before {
+    background: var(--idc-ok-edge);
+    block-size: 0.625rem;
+    border-radius: 50%;
+    content: "";
+    display: inline-block;
+    inline-size: 0.625rem;
+  }
+
+  .connection.connecting::before {
+    background: var(--idc-warning-edge);
+  }
+
+  .present::before {
+    margin-inline-end: 0.375rem;
+  }
+
+  .sound {
+    font-weight: 400;
+  }
+
+  .switch {
+    border: 1px solid var(--idc-edge);
+    border-radius: var(--idc-radius);
+    display: inline-flex;
+    overflow: clip;
+    overflow-clip-margin: 6px;
+  }
+
+  .switch button {
+    background: var(--idc-card);
+    border: 0;
+    color: var(--idc-ink);
+    cursor: pointer;
+    font: inherit;
+    min-block-size: 2.75rem;
+    padding: 0.25rem 0.875rem;
+  }
+
+  .switch button + button {
+    border-inline-start: 1px solid var(--idc-edge);
+  }
+
+  .switch button[aria-pressed="true"] {
+    font-weight: 700;
+  }
+
+  .switch .available[aria-pressed="true"] {
+    background: var(--idc-ok);
+    color: #ffffff;
+  }
+
+  .switch .away[aria-pressed="true"] {
+    background: #4a3a12;
+    color: #ffffff;
+  }
+
+  .above {
+    display: grid;
+    gap: 0.5rem;
+    inset-block-start: 0;
+    padding-inline: 1rem;
+    position: sticky;
+    z-index: 2;
+  }
+
+  .above:has(.notice, .offer) {
+    padding-block-start: 0.75rem;
+  }
+
+  .offers {
+    display: grid;
+    gap: 0.5rem;
+  }
+
+  .offers:empty {
+    display: none;
+  }
+
+  .offer {
+    align-items: center;
+    background: #fffbef;
+    border: 2px solid var(--idc-warning-edge);
+    border-radius: var(--idc-radius);
+    box-shadow: 0 6px 24px rgb(15 30 50 / 18%);
+    display: grid;
+    gap: 0.5rem 1.25rem;
+    grid-template-columns: 1fr auto auto;
+    padding: 0.75rem 1rem;
+  }
+
+  .facts {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0 1.25rem;
+  }
+
+  .facts span {
+    align-items: center;
+    display: inline-flex;
+    gap: 0.375rem;
+  }
+
+  .left {
+    font-size: 1.125rem;
+    font-variant-numeric: tabular-nums;
+    font-weight: 700;
+  }
+
+  .offer progress {
+    accent-color: var(--idc-warning);
+    block-size: 0.375rem;
+    grid-column: 1 / -1;
+    inline-size: 100%;
+  }
+
+  .work {
+    display: grid;
+    flex: 1;
+    gap: 1rem;
+    grid-template: 1fr / minmax(15rem, 20rem) minmax(20rem, 1fr) minmax(16rem, 22rem);
+    min-block-size: 0;
+    padding: 1rem;
+  }
+
+  .sidebar,
+  .pane,
+  .panel,
+  .empty {
+    min-inline-size: 0;
+  }
+
+  .empty {
+    align-content: center;
+    display: grid;
+    justify-items: center;
+    padding: 2rem 1rem;
+    text-align: center;
+  }
+
+  .work > .empty {
+    grid-column: 2 / -1;
+  }
+
+  .sidebar,
+  .panel {
+    align-content: start;
+    display: grid;
+    gap: 1.25rem;
+  }
+
+  .sidebar section {
+    display: grid;
+    gap: 0.5rem;
+  }
+
+  .sidebar ul,
+  .sidebar ol {
+    display: grid;
+    gap: 0.5rem;
+    list-style: none;
+    margin: 0;
+    padding: 0;
+  }
+
+  .count {
+    color: var(--idc-ink-soft);
+    font-weight: 400;
+  }
+
+  .pick,
+  .queue li {
+    background: var(--idc-card);
+    border: 1px solid var(--idc-line);
+    border-radius: var(--idc-radius);
+    color: inherit;
+    display: grid;
+    font: inherit;
+    gap: 0 0.5rem;
+    grid-template-columns: 1fr auto;
+    inline-size: 100%;
+    padding: 0.5rem 0.75rem;
+    text-align: start;
+  }
+
+  .pick {
+    cursor: pointer;
+    min-block-size: 2.75rem;
+  }
+
+  .pick:hover {
+    background: var(--idc-accent-soft);
+  }
+
+  .pick[aria-current="true"] {
+    border-color: var(--idc-accent);
+    box-shadow: inset 4px 0 0 var(--idc-accent);
+  }
+
+  .name {
+    font-weight: 600;
+    overflow-wrap: anywhere;
+  }
+
+  .detail {
+    font-size: 0.875rem;
+    grid-column: 1 / -1;
+  }
+
+  .time {
+    font-variant-numeric: tabular-nums;
+  }
+
+  .badge {
+    background: #b3261e;
+    border-radius: 1rem;
+    color: #ffffff;
+    font-size: 0.875rem;
+    font-weight: 700;
+    min-inline-size: 1.5rem;
+    padding-inline: 0.4rem;
+    text-align: center;
+  }
+
+  .pane {
+    background: var(--idc-card);
+    border: 1px solid var(--idc-line);
+    border-radius: var(--idc-radius);
+    display: flex;
+    flex-direction: column;
+    min-block-size: 0;
+  }
+
+  .pane header {
+    align-items: center;
+    border-block-end: 1px solid var(--idc-line);
+    display: flex;
+    gap: 0.5rem 1rem;
+    justify-content: space-between;
+    padding: 0.625rem 1rem;
+  }
+
+  .said {
+    background: var(--idc-ground);
+    flex: 1 1 12rem;
+    min-block-size: 12rem;
+    overflow-y: auto;
+    padding: 0.75rem 1rem 1rem;
+  }
+
+  .unchecked {
+    font-size: 0.875rem;
+    margin-block-end: 0.75rem;
+    text-align: center;
+  }
+
+  .pane footer {
+    border-block-start: 1px solid var(--idc-line);
+    padding: 0.75rem 1rem;
+  }
+
+  @media (min-width: 64rem) {
+    :host {
+      block-size: 100dvh;
+    }
+
+    .above {
+      position: static;
+    }
+
+    .sidebar,
+    .panel {
+      overflow-y: auto;
+      /* Room for the ring around what has the focus. */
+      margin: -6px;
+      padding: 6px;
+    }
+  }
+
+  @media (max-width: 63.99rem) {
+    .work {
+      grid-template: auto auto / minmax(14rem, 18rem) 1fr;
+    }
+
+    .sidebar {
+      grid-row: 1 / span 2;
+    }
+
+    .panel {
+      grid-column: 2;
+      grid-row: 1;
+    }
+
+    .pane {
+      grid-column: 2;
+      grid-row: 2;
+    }
+
+    .said {
+      max-block-size: 60dvh;
+    }
+  }
+
+  @media (max-width: 44rem) {
+    .work {
+      display: flex;
+      flex-direction: column;
+      padding: 0.75rem;
+    }
+
+    .panel {
+      order: 1;
+    }
+
+    .pane {
+      order: 2;
+    }
+
+    .offer {
+      grid-template-columns: 1fr auto;
+    }
+
+    .offer .actions {
+      grid-column: 1 / -1;
+    }
+
+    .offer .button {
+      flex: 1;
+    }
+
+    .right {
+      margin-inline-start: 0;
+    }
+
+    .sound span {
+      block-size: 1px;
+      clip-path: inset(50%);
+      inline-size: 1px;
+      overflow: hidden;
+      position: absolute;
+    }
+
+    .sound {
+      min-inline-size: 2.75rem;
+    }
+  }
+
+  @media (forced-colors: active) {
+    .switch button[aria-pressed="true"],
+    .pick[aria-current="true"],
+    .tab[aria-current="page"] {
+      outline: 3px solid Highlight;
+      outline-offset: -3px;
+    }
+
+    .badge {
+      border: 1px solid;
+    }
+  }
+`;

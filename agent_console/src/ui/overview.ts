@@ -1,0 +1,85 @@
+import { html, nothing, type TemplateResult } from "lit";
+import type { QueueAgent } from "../../../client/src/generated/messages.ts";
+import { runningTime } from "../../../client/src/i18n/format.ts";
+import { type PurposeRow, purposeRows, type QueueState } from "../queue_state.ts";
+import { purposeName, type View } from "./view.ts";
+
+/** For supervisors: queues and agents, live. Nothing here says who an end user is. */
+export function overview(view: View): TemplateResult {
+  const { state, texts } = view;
+  if (state.queue === undefined) return html`<div class="overview"><p class="soft">${texts.queueUnknown}</p></div>`;
+  return html`<div class="overview">${queues(view, state.queue)} ${agents(view, state.queue)}</div>`;
+}
+
+function queues(view: View, queue: QueueState): TemplateResult {
+  const { overview: texts } = view.texts;
+  const rows = purposeRows(queue, Object.keys(view.state.me?.purposes ?? {}));
+  return html`<section>
+    <h2 id="queues">${texts.queues}</h2>
+    <div class="table" role="region" aria-labelledby="queues" tabindex="0">
+      <table aria-labelledby="queues">
+        <thead>
+          <tr>
+            <th scope="col">${texts.purpose}</th>
+            <th scope="col" class="number">${texts.waiting}</th>
+            <th scope="col" class="number">${texts.longest}</th>
+            <th scope="col" class="number">${texts.helped}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map((row) => queueRow(view, row))}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function queueRow(view: View, { purpose, waiting, helped, longestSince }: PurposeRow): TemplateResult {
+  return html`<tr>
+    <th scope="row">${purposeName(view, purpose)}</th>
+    <td class="number">${waiting}</td>
+    <td class="number">
+      ${longestSince === undefined ? html`<span class="soft">${view.texts.overview.nobody}</span>` : runningTime(view.now - longestSince)}
+    </td>
+    <td class="number">${helped}</td>
+  </tr>`;
+}
+
+function agents(view: View, queue: QueueState): TemplateResult {
+  const { overview: texts } = view.texts;
+  const rows = [...queue.agents.values()].sort(
+    (a, b) => Number(b.present) - Number(a.present) || a.name.localeCompare(b.name),
+  );
+  return html`<section>
+    <h2 id="agents">${texts.agents}</h2>
+    ${rows.length === 0 ? html`<p class="soft">${texts.noAgents}</p>` : nothing}
+    <div class="table" role="region" aria-labelledby="agents" tabindex="0">
+      <table aria-labelledby="agents">
+        <thead>
+          <tr>
+            <th scope="col">${texts.name}</th>
+            <th scope="col">${texts.status}</th>
+            <th scope="col" class="number">${texts.since}</th>
+            <th scope="col" class="number">${texts.load}</th>
+            <th scope="col">${texts.purposes}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map((agent) => agentRow(view, agent))}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+function agentRow(view: View, agent: QueueAgent): TemplateResult {
+  const { texts, now } = view;
+  const standing = agent.present ? agent.status : "absent";
+  return html`<tr>
+    <th scope="row">${agent.name}</th>
+    <td><span class="state ${standing}">${agent.present ? texts.status[agent.status] : texts.overview.absent}</span></td>
+    <td class="number">${agent.since === undefined ? "–" : runningTime(now - agent.since)}</td>
+    <td class="number">${texts.overview.ofCapacity(agent.load, agent.capacity)}</td>
+    <td>${agent.purposes.map((purpose) => purposeName(view, purpose)).join(", ")}</td>
+  </tr>`;
+}
