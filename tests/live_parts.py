@@ -1,0 +1,102 @@
+"""The stores and the service of live, on a real server, without sockets and HTTP."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idcontact.keystore import DirectoryKeyStore
+from idcontact.live.conversation import Connected, Landed, ResultArrived
+from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Rules
+from idcontact.live.conversations import Conversations
+from idcontact.live.labels import Labels
+from idcontact.live.routing_store import RoutingStore
+from idcontact.live.store import ConversationStore, hashed, new_id
+from idcontact.pipe import Pipe
+from idcontact.tasks import Tasks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from redis.asyncio import Redis
+
+LEASE = 45_000
+
+
+@dataclass
+class Parts:
+    """What a node has of live, but for its sockets."""
+
+    redis: Redis
+    conversations: Conversations
+    rules: Rules
+
+    @property
+    def store(self) -> ConversationStore:
+        return self.conversations.store
+
+    @property
+    def routing(self) -> RoutingStore:
+        return self.conversations.routing
+
+    async def prepared(self) -> str:
+        """A conversation that waits for its result and its end user; its ticket is `t`."""
+        now = await self.store.now()
+        state = Conversation(
+            id=new_id(), purpose="move", channel="chat", language="nl", created_at=now, auth=Auth(AuthStatus.PENDING)
+        )
+        await self.conversations.start(state, {"ticket": hashed("t"), "attr": hashed("a")})
+        return state.id
+
+    async def waiting(self) -> str:
+        """An identified end user in the queue, connected as `s1`."""
+        conversation = await self.prepared()
+        given = Auth(AuthStatus.GIVEN, "test", at=1, tags=("fullname",), digest="d")
+        await self.conversations.happen(conversation, ResultArrived(given), attributes=b'{"fullname":"Suzanne"}')
+        await self.conversations.happen(conversation, Landed(same_browser=True))
+        await self.conversations.happen(conversation, Connected("s1"))
+        return conversation
+
+    async def agent(self, name: str = "ann", capacity: int = 3) -> None:
+        """An agent who is there and available."""
+        lease = await self.store.now() + LEASE
+        await self.routing.act(
+            "arrive", id=name, name=name.title(), purposes=["move"], capacity=capacity, conn="k", lease=lease
+        )
+        await self.routing.act("set_status", id=name, status="available")
+
+    async def accept(self, conversation: str, agent: str = "ann") -> None:
+        """The agent takes the offer; routing knows, the conversation does not yet."""
+        entry = await self.routing.entry(conversation)
+        assert entry is not None
+        assert entry.offer is not None
+        assert await self.routing.accept(conversation, entry.offer, agent)
+
+    async def active(self) -> str:
+        """A conversation of agent ann."""
+        await self.agent()
+        conversation = await self.waiting()
+        await self.accept(conversation)
+        raw = await self.routing.unheard(conversation)
+        assert raw is not None
+        await self.conversations.hear(conversation, raw)
+        return conversation
+
+    async def phase(self, conversation: str) -> str:
+        return (await self.store.load(conversation)).state.phase.value
+
+
+@asynccontextmanager
+async def parts(redis: Redis, folder: Path, rules: Rules | None = None) -> AsyncIterator[Parts]:
+    """Parts with rules of one's own."""
+    holds = rules or Rules()
+    keystore = DirectoryKeyStore(folder / "keys")
+    store = ConversationStore(redis, lambda scripts: Pipe(redis, scripts), keystore, "idc")
+    labels = Labels({}, {}, {})
+    async with Tasks() as tasks:
+        tasks.start(store.pipe.run())
+        await store.settle()
+        yield Parts(redis, Conversations(store, RoutingStore(redis, "idc"), lambda _purpose: holds, labels), holds)
+    keystore.close()
