@@ -91,11 +91,15 @@ def write_settings(folder: Path, redis_url: str, comm: str, ports: tuple[int, in
     return file
 
 
+BY_PACKAGE = ["-m", "idcontact_auth_test"]
+BY_COMMAND = ["-m", "idcontact", "plugin", "auth_test"]
+
+
 @contextmanager
-def process(config: Path) -> Iterator[subprocess.Popen[str]]:
+def process(config: Path, command: list[str]) -> Iterator[subprocess.Popen[str]]:
     """The plugin's process, listening."""
-    command = [sys.executable, "-m", "idcontact_auth_test", "--config", str(config)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    arguments = [sys.executable, *command, "--config", str(config)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         try:
             assert running.stdout.readline(), running.stderr.read() if running.stderr else ""
@@ -141,13 +145,14 @@ async def core(auth: str, comm: str, folder: Path) -> AsyncIterator[httpx2.Async
             yield client
 
 
+@pytest.mark.parametrize("command", [BY_PACKAGE, BY_COMMAND], ids=["package", "command"])
 async def test_a_session_through_a_plugin_in_another_process(
-    redis_url: str, comm: CommPlugin, tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
+    redis_url: str, comm: CommPlugin, command: list[str], tmp_path: Path, unused_tcp_port_factory: Callable[[], int]
 ) -> None:
     ports = unused_tcp_port_factory(), unused_tcp_port_factory()
     public, internal = (f"http://127.0.0.1:{port}" for port in ports)
     config = write_settings(tmp_path, redis_url, comm.base, ports)
-    with process(config) as running:
+    with process(config, command) as running:
         async with core(internal, comm.base, tmp_path) as client, httpx2.AsyncClient() as browser:
             start = {"purpose": "move", "auth_method": "test", "comm_method": "chat"}
             started = await client.post("/start", data=start)
@@ -219,6 +224,13 @@ def test_a_store_that_is_not_there_is_said_at_once(tmp_path: Path, unused_tcp_po
     assert "Traceback" not in done.stderr
 
 
+def test_a_plugin_that_is_not_installed_is_told_what_is() -> None:
+    command = [sys.executable, "-m", "idcontact", "plugin", "auth_tset", "--config", "x.toml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert re.search(r"plugins\.auth_tset: no such plugin is installed; there are: .*auth_test", done.stderr)
+
+
 @pytest.mark.parametrize("arguments", [[], ["--config"], ["--config", "a", "b"], ["--help"]])
 def test_wrong_use_is_told(arguments: list[str]) -> None:
     done = run(*arguments)
@@ -226,5 +238,6 @@ def test_wrong_use_is_told(arguments: list[str]) -> None:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "idcontact_auth_test", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        [sys.executable, *BY_PACKAGE, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
