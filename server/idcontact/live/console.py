@@ -7,7 +7,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, assert_never
 
-from idcontact.errors import Conflict, IdContactError, NotAllowed, NotFound
+from idcontact.errors import Conflict, IdContactError, KeyGone, NotAllowed, NotFound, SealBroken
 from idcontact.live import messages as m
 from idcontact.live.chair import AgentChair
 from idcontact.live.conversation import Ended, WrapUpDone
@@ -66,7 +66,7 @@ class Console:
             limits=self.floor.limits,
             me=self._me(),
             conversations=[view for chair in here if (view := chair.view()) is not None],
-            offers=[] if offered is None else [await self._offer_view(offered)],
+            offers=[] if offered is None or (view := await self._offer_view(offered)) is None else [view],
         )
         self.socket.send_frame(welcome)
         self._welcomed = True
@@ -204,9 +204,13 @@ class Console:
     # --- conversations --------------------------------------------------------------------------------------------
 
     async def _sit(self, conversation: str) -> AgentChair | None:
+        """A chair at it; None when it is gone, or cannot be read: the others must go on all the same."""
         try:
             local = await self.floor.hub.open(conversation)
         except NotFound:
+            return None
+        except (KeyGone, SealBroken) as error:
+            _log.error("a conversation cannot be opened: %s", error, extra={"conversation": conversation})
             return None
         if conversation in self._chairs:
             self.floor.hub.close(local)
@@ -278,14 +282,21 @@ class Console:
 
     async def _send_offer(self) -> None:
         entry = self.floor.board.offered_to(self.member.id)
-        if entry is not None:
-            try:
-                self.socket.send_frame(m.Offer(offer=await self._offer_view(entry)))
-            except IdContactError as error:
-                _log.warning("an offer could not be shown: %s", error)
+        if entry is None:
+            return
+        try:
+            view = await self._offer_view(entry)
+        except IdContactError as error:
+            _log.warning("an offer could not be shown: %s", error)
+            return
+        if view is not None:
+            self.socket.send_frame(m.Offer(offer=view))
 
-    async def _offer_view(self, entry: EntryRecord) -> m.OfferView:
-        state = (await self.floor.conversations.store.load(entry.conversation)).state
+    async def _offer_view(self, entry: EntryRecord) -> m.OfferView | None:
+        try:
+            state = (await self.floor.conversations.store.load(entry.conversation)).state
+        except (NotFound, KeyGone, SealBroken):
+            return None
         return m.OfferView(
             id=str(entry.offer),
             conversation=entry.conversation,
