@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from idcontact.errors import SettingsError
-from idcontact.settings import Duration, Localized, PemSource, Secret, Url, Where, load, read
+from idcontact.settings import Address, Duration, Localized, PemSource, Secret, Url, Where, load, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -180,6 +180,23 @@ def test_what_is_not_a_length_of_time_is_refused(tmp_path: Path, written: str) -
         tmp_path, f'public_url = "http://a"\ndoors = [{{tag = "a", name = "A", open_for = {written}}}]'
     )
     assert mistake.startswith("doors[0].open_for: expected a length of time")
+
+
+class Ears(msgspec.Struct, frozen=True, kw_only=True):
+    listen_on: Address
+
+
+@pytest.mark.parametrize("written", ["127.0.0.1:8000", "0.0.0.0:0", "[::1]:65535"])
+def test_an_address_to_listen_on_is_a_number_and_a_port(tmp_path: Path, written: str) -> None:
+    assert str(read({"listen_on": written}, Ears, base=tmp_path).listen_on) == written
+
+
+@pytest.mark.parametrize(
+    "written", ["", "localhost:8000", "127.0.0.1", "127.0.0.1:65536", "1.2.3.400:80", "::1:80", "[127.0.0.1:80", 8000]
+)
+def test_anything_else_cannot_be_listened_on(tmp_path: Path, written: object) -> None:
+    with pytest.raises(SettingsError, match="listen_on: expected an address and port"):
+        read({"listen_on": written}, Ears, base=tmp_path)
 
 
 def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
