@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TextIO
 
 import msgspec
 
@@ -25,12 +26,37 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "text": record.getMessage(),
+            "text": _writable(_text(record)),
         }
-        line.update({name: value for name in _EXTRAS if (value := getattr(record, name, None)) is not None})
+        line.update({name: _writable(value) for name in _EXTRAS if (value := getattr(record, name, None)) is not None})
         if record.exc_info is not None and record.exc_info[1] is not None:
             line["error"] = _where(record.exc_info[1])
         return msgspec.json.encode(line, enc_hook=str).decode()
+
+
+class _LinesHandler(logging.StreamHandler[TextIO]):
+    """Writes entries; of one that cannot be written, where it came from, and not what was in it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Called by `emit` while the exception is handled."""
+        place = f"{record.pathname}:{record.lineno}"
+        line = {"level": "error", "logger": record.name, "text": "an entry could not be written", "error": [place]}
+        with contextlib.suppress(OSError, ValueError):
+            self.stream.write(msgspec.json.encode(line).decode() + self.terminator)
+
+
+def _text(record: logging.LogRecord) -> str:
+    """What is said. Of the event loop's own words no more than is fixed: the rest shows arguments and results."""
+    if record.name != "asyncio":
+        return record.getMessage()
+    if record.exc_info is not None:
+        return "an exception was not caught"
+    return record.getMessage().partition("\n")[0]
+
+
+def _writable(value: object) -> object:
+    """Text without what UTF-8 has no bytes for (lone surrogates, as in names of files)."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 def _where(error: BaseException) -> list[str]:
@@ -46,7 +72,7 @@ def _where(error: BaseException) -> list[str]:
 
 def set_up(level: str) -> None:
     """Write everything from `level` up; what libraries say only from warnings up."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _LinesHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
