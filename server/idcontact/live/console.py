@@ -61,12 +61,13 @@ class Console:
         chairs = [await self._sit(conversation) for conversation in board.assigned_to(self.member.id)]
         here = [chair for chair in chairs if chair is not None]
         offered = board.offered_to(self.member.id)
+        offer = None if offered is None else await self._offer_view(offered)
         welcome = m.StaffWelcome(
             server_time=await self.floor.conversations.store.now(),
             limits=self.floor.limits,
             me=self._me(),
             conversations=[view for chair in here if (view := chair.view()) is not None],
-            offers=[] if offered is None or (view := await self._offer_view(offered)) is None else [view],
+            offers=[] if offer is None else [offer],
         )
         self.socket.send_frame(welcome)
         self._welcomed = True
