@@ -20,6 +20,7 @@ from redis.backoff import ConstantBackoff
 from idcontact import embedded
 from idcontact.embedded import embedded_valkey, find_server
 from idcontact.errors import SettingsError
+from processes import processes_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -33,12 +34,6 @@ async def directory(tmp_path: Path) -> AsyncIterator[Path]:
     data = tmp_path / "valkey"
     yield data
     assert processes_of(data) == []
-
-
-def processes_of(directory: Path) -> list[int]:
-    """Every live process with the directory in its arguments."""
-    numbers = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in numbers if f"{directory}/" in embedded._arguments_of(pid)]
 
 
 async def read(url: str, key: str) -> bytes | None:

@@ -1,0 +1,106 @@
+"""`idcontact demo` as a person starts, ends and kills it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from typing import TYPE_CHECKING, Self
+
+import pytest
+from redis import Redis
+
+from idcontact.demo import prepare
+from processes import processes_of
+from running import free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class DemoProcess:
+    """A demo in a session of its own, as a terminal has it. Entered: it has said what to open."""
+
+    def __init__(self, directory: Path, port: int) -> None:
+        self.directory = directory
+        self.url = f"http://localhost:{port}"
+        self.said = ""
+        self._command = [sys.executable, "-m", "idcontact", "demo", "--port", str(port), "--directory", str(directory)]
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if line.startswith("Ctrl-C ends it"):
+                return self
+        raise AssertionError(f"the demo ended with status {self.process.wait()}")
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def end_by(self, number: signal.Signals) -> int:
+        """As the terminal does it: to every process of the session. Its exit status."""
+        os.killpg(self.process.pid, number)
+        return self.process.wait(60)
+
+    def read(self, path: str) -> str:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:  # noqa: S310 - our own address
+            text: str = answer.read().decode()
+            return text
+
+    def valkey(self) -> Redis:
+        return Redis(unix_socket_path=str(self.directory / "valkey" / "valkey.sock"), protocol=2)
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+def test_it_says_what_to_open_and_as_whom_and_ctrl_c_ends_it_all(tmp_path: Path, port: int) -> None:
+    with DemoProcess(tmp_path, port) as demo:
+        accounts = prepare(tmp_path, port).accounts
+        for said in (f"{demo.url}/ ", f"{demo.url}/console", *(account.password for account in accounts)):
+            assert said in demo.said
+        assert '<id-contact purpose="report_move"' in demo.read("/")
+        assert '"auth_methods"' in demo.read("/session_options/report_move")
+        assert demo.read("/health/ready") == '{"status":"ok"}'
+        assert processes_of(tmp_path / "valkey") != []
+        assert demo.end_by(signal.SIGINT) == 0
+    assert processes_of(tmp_path / "valkey") == []
+
+
+def test_a_kill_loses_nothing_and_leaves_nothing_in_the_way_of_the_next_start(tmp_path: Path, port: int) -> None:
+    with DemoProcess(tmp_path, port) as demo:
+        with demo.valkey() as client:
+            client.set("kept", "yes")
+        demo.process.kill()
+    with DemoProcess(tmp_path, port) as demo:
+        with demo.valkey() as client:
+            assert client.get("kept") == b"yes"
+        assert demo.end_by(signal.SIGTERM) == 0
+    assert processes_of(tmp_path / "valkey") == []
+
+
+def test_a_second_one_on_the_same_port_says_so_in_one_sentence(tmp_path: Path, port: int) -> None:
+    with DemoProcess(tmp_path / "first", port) as demo:
+        second = subprocess.run(
+            [*demo._command[:-1], str(tmp_path / "second")], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert second.returncode == 2
+        assert second.stderr.count("\n") == 1
+        assert f"port {port}: Address already in use; choose another one: make demo PORT=8001" in second.stderr
+
+
+def test_a_second_one_on_the_same_data_says_so_in_one_sentence(tmp_path: Path, port: int) -> None:
+    with DemoProcess(tmp_path, port) as demo:
+        command = [*demo._command[:5], str(free_port()), *demo._command[6:]]
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert second.returncode == 2
+        assert second.stderr.count("\n") == 1
+        assert "another running server already uses the data in" in second.stderr
