@@ -260,6 +260,12 @@ class ServerProcess:
                     pass
                 await asyncio.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        """The number of the running process."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
     def kill(self) -> None:
         """kill -9."""
         self._end(signal.SIGKILL)

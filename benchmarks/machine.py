@@ -1,0 +1,131 @@
+"""Processes, the cores they may use, and the time they take."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from idcontact.embedded import ending_with_parent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+SERVER_CORE, GENERATOR_CORE = 0, 1
+_FLAGS = ("-O2", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+
+
+class Missing(Exception):
+    """Something that this machine does not have; the text says what to do."""
+
+
+def compiled(name: str, folder: Path) -> Path:
+    """The program `name`.c of this folder, compiled."""
+    compiler = os.environ.get("CC") or shutil.which("cc")
+    if compiler is None:
+        raise Missing(
+            "the load generator is written in C: install a compiler (apt-get install gcc libc6-dev), or set CC"
+        )
+    program = folder / name
+    made = subprocess.run(
+        [compiler, *_FLAGS, "-o", program, HERE / f"{name}.c", HERE / "ws.c"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise Missing(f"{compiler} could not compile {name}.c: {made.stderr.strip()[-2000:]}")
+    return program
+
+
+@contextlib.contextmanager
+def on_core(core: int) -> Iterator[None]:
+    """What is started meanwhile runs on this core only, with all of its threads. Where there is no choice: anywhere."""
+    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time that a process and all its threads have used, by a clock finer than the 10 ms of its `stat`."""
+    tasks = Path(f"/proc/{pid}/task")
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What the load generator says of one run. Times in microseconds, from when a message was due."""
+
+    sent: int
+    delivered: int
+    lost: int
+    wrong: int
+    per_second: float
+    cpu_share: float
+    p50: float
+    p99: float
+    lag_p99: float
+
+
+class Generator:
+    """A load generator with its sockets open, between runs too. A context manager."""
+
+    def __init__(self, program: Path, port: int, mode: str, sockets: Path) -> None:
+        self._command = [str(program), str(port), mode, str(sockets)]
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        with on_core(GENERATOR_CORE):
+            self._process = subprocess.Popen(
+                ending_with_parent(self._command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.communicate()
+
+    def wait_until_ready(self) -> None:
+        """Until all sockets are open and have settled."""
+        if self._line() != "ready":
+            raise AssertionError("the load generator is not ready")
+
+    def run(self, kind: str, value: int, warm_up: float, seconds: float) -> Figures:
+        """One run: `closed` with a window, or `open` with a rate."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{kind} {value} {warm_up} {seconds}\n")
+        self._process.stdin.flush()
+        return msgspec.json.decode(self._line(), type=Figures)
+
+    def _line(self) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise AssertionError(f"the load generator ended with status {self._process.wait()}")
+        return line.strip()
+
+
+@contextlib.contextmanager
+def running(command: list[str], core: int) -> Iterator[int]:
+    """A server process on one core, until left; its number."""
+    with on_core(core):
+        process = subprocess.Popen(ending_with_parent(command))
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait()

@@ -1,0 +1,189 @@
+"""Chat messages between pairs, through the product and through a bare relay, in turns; see README.md."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from benchmarks.machine import GENERATOR_CORE, SERVER_CORE, Figures, Generator, compiled, cpu_seconds, on_core, running
+from benchmarks.pairs import make_busy_site, talking_pairs, write_bare_pairs
+from running import ServerProcess, free_port
+from servers import RedisServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from running import Site
+
+GOAL = 0.35
+"""Messages per second of the product, as a part of the bare relay's."""
+_WARM_UP = 0.5
+_UP_WITHIN = 20.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure."""
+
+    rounds: int = 7
+    seconds: float = 2.0
+    pairs: int = 50
+    window: int = 2
+    rate: int = 1000
+    redis: Literal["valkey", "redis"] = "valkey"
+
+
+@dataclass
+class Row:
+    """One server under load, and what was seen of it. CPU times are microseconds per message."""
+
+    name: str
+    generator: Generator
+    processes: dict[str, int]
+    closed: list[Figures] = field(default_factory=list)
+    opened: list[Figures] = field(default_factory=list)
+    cpu: dict[str, list[float]] = field(default_factory=dict)
+    open_cpu: dict[str, list[float]] = field(default_factory=dict)
+
+    def round(self, kind: Literal["closed", "open"], value: int, seconds: float) -> None:
+        """One run, kept."""
+        before = {name: cpu_seconds(pid) for name, pid in self.processes.items()}
+        figures = self.generator.run(kind, value, _WARM_UP, seconds)
+        (self.closed if kind == "closed" else self.opened).append(figures)
+        costs = self.cpu if kind == "closed" else self.open_cpu
+        for name, pid in self.processes.items():
+            used = cpu_seconds(pid) - before[name]
+            costs.setdefault(name, []).append(used * 1e6 / max(figures.delivered, 1))
+
+    @property
+    def per_second(self) -> float:
+        """Messages, median of the rounds."""
+        return statistics.median(figures.per_second for figures in self.closed)
+
+    def cost(self, process: str) -> float:
+        """CPU microseconds per message, median of the rounds."""
+        return statistics.median(self.cpu[process]) if process in self.cpu else 0.0
+
+    def median(self, of: Callable[[Figures], float], *, opened: bool = False) -> float:
+        """The median of the rounds."""
+        return statistics.median(of(figures) for figures in (self.opened if opened else self.closed))
+
+    def faults(self) -> Iterator[str]:
+        """What must not happen."""
+        for figures in (*self.closed, *self.opened):
+            if figures.lost or figures.wrong:
+                yield f"{self.name}: {figures.lost} messages lost, {figures.wrong} doubled or out of order"
+
+
+def measure(plan: Plan) -> bool:
+    """Do it, print it; whether the goal is met and nothing was lost."""
+    rows = asyncio.run(_measured(plan))
+    return _report(plan, rows)
+
+
+async def _measured(plan: Plan) -> list[Row]:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="idcontact-bench-")))
+        load, bound = compiled("load", folder), compiled("bound", folder)
+        store = stack.enter_context(RedisServer(plan.redis, appendonly=True))
+        site = make_busy_site(folder, store.url, plan.pairs)
+        bare_sockets = folder / "bare.sockets"
+        write_bare_pairs(plan.pairs, bare_sockets)
+        rows = [await _product(plan, stack, load, site, store)]
+        for name, command in (
+            ("bare Starlette relay", [sys.executable, "-m", "benchmarks.bare", str(site.config)]),
+            ("relay in C", [str(bound)]),
+        ):
+            port = free_port()
+            pid = stack.enter_context(running([*command, str(port)], SERVER_CORE))
+            await _listening(port)
+            generator = stack.enter_context(Generator(load, port, "relay", bare_sockets))
+            generator.wait_until_ready()
+            rows.append(Row(name, generator, {"server": pid}))
+        _take_turns(plan, rows)
+        return rows
+
+
+async def _product(plan: Plan, stack: AsyncExitStack, load: Path, site: Site, store: RedisServer) -> Row:
+    server = ServerProcess(site, "info")
+    with on_core(SERVER_CORE):
+        server.start()
+    stack.callback(server.stop)
+    await server.wait_until_up()
+    sockets = site.folder / "live.sockets"
+    async with talking_pairs(site, plan.pairs, sockets):
+        generator = stack.enter_context(Generator(load, site.port, "live", sockets))
+        await asyncio.to_thread(generator.wait_until_ready)
+    with store.client() as client:
+        redis_pid = int(client.info("server")["process_id"])
+    return Row("product", generator, {"server": server.pid, "Redis": redis_pid})
+
+
+async def _listening(port: int) -> None:
+    deadline = time.monotonic() + _UP_WITHIN
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            writer.close()
+            await writer.wait_closed()
+            return
+
+
+def _take_turns(plan: Plan, rows: list[Row]) -> None:
+    """ABC ABC ABC: what disturbs the machine for a while disturbs all."""
+    for kind, value in (("closed", plan.window), ("open", plan.rate)):
+        for number in range(plan.rounds):
+            print(f"\r{kind} loop, round {number + 1} of {plan.rounds} ", end="", file=sys.stderr, flush=True)
+            for row in rows:
+                row.round("closed" if kind == "closed" else "open", value, plan.seconds)
+    print("\r" + " " * 40, end="\r", file=sys.stderr)
+
+
+def _report(plan: Plan, rows: list[Row]) -> bool:
+    product, bare, bound = rows
+    print(
+        f"{plan.pairs} pairs, both sides talk; {plan.rounds} rounds of {plan.seconds:g} s in turns, medians\n"
+        f"server on core {SERVER_CORE}, load generator on core {GENERATOR_CORE}, "
+        f"{plan.redis} (append-only file, every second) on whichever is free\n"
+    )
+    print(f"closed loop, {plan.window} messages under way on each of {2 * plan.pairs} sockets")
+    print(f"{'':22}{'msg/s':>9}{'ratio':>7}{'server':>9}{'Redis':>8}  CPU µs per message   generator's CPU")
+    for row in rows:
+        print(
+            f"{row.name:22}{row.per_second:9,.0f}{row.per_second / bare.per_second:7.2f}{row.cost('server'):9.1f}"
+            f"{row.cost('Redis'):8.1f}{'':22}{row.median(lambda figures: figures.cpu_share):14.0%}"
+        )
+    print(f"\nopen loop, {plan.rate:,} messages a second, timed from when each was due")
+    print(f"{'':22}{'p50 µs':>9}{'ratio':>7}{'p99 µs':>9}{'ratio':>7}   server µs   the generator's own p99 lag, µs")
+    for row in rows:
+        p50, p99 = row.median(lambda f: f.p50, opened=True), row.median(lambda f: f.p99, opened=True)
+        print(
+            f"{row.name:22}{p50:9,.0f}{p50 / bare.median(lambda f: f.p50, opened=True):7.2f}{p99:9,.0f}"
+            f"{p99 / bare.median(lambda f: f.p99, opened=True):7.2f}{statistics.median(row.open_cpu['server']):12.1f}"
+            f"{row.median(lambda f: f.lag_p99, opened=True):12,.0f}"
+        )
+    return _judged(product, bare, bound)
+
+
+def _judged(product: Row, bare: Row, bound: Row) -> bool:
+    ratio = product.per_second / bare.per_second
+    faults = [fault for row in (product, bare, bound) for fault in row.faults()]
+    total = sum(figures.delivered for figures in (*product.closed, *product.opened))
+    print(f"\nthe generator drives {bound.per_second / bare.per_second:.1f} times what the bare relay carries")
+    print(
+        "\n".join(faults) if faults else f"{total:,} messages through the product: each acknowledged and delivered once"
+    )
+    print(f"product / bare relay: {ratio:.2f}; goal {GOAL}: {'met' if ratio >= GOAL else 'MISSED'}")
+    return ratio >= GOAL and not faults
