@@ -48,7 +48,8 @@ generate: $(VENV)/.installed-dev
 	$(BIN)/python -m idcontact.generate
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python -m benchmarks
+	@tools/need 'cc --version' 'gcc libc6-dev' 'a C compiler, for the load generator'
+	@$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) node_modules .demo .cache $(STATIC) dist test-results
