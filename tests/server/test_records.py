@@ -23,7 +23,7 @@ SECRET = b"bsn 999990019"
 
 
 class Clocks:
-    """Both clocks of a key store, moved by hand."""
+    """The clocks of a key store's machine, moved by hand."""
 
     def __init__(self) -> None:
         self.seconds = 1_000_000.0
@@ -33,6 +33,9 @@ class Clocks:
 
     def elapsed(self) -> float:
         return self.seconds
+
+    def boot(self) -> bytes:
+        return bytes(16)
 
 
 @pytest.fixture
