@@ -23,7 +23,6 @@ export interface ConsoleTexts {
   conversations: string;
   noConversations: string;
   noConversationsAway: string;
-  pickOne: string;
   unread: (count: number) => string;
   newCount: (count: number) => string;
   queue: string;
@@ -64,6 +63,7 @@ export interface ConsoleTexts {
   checked: string;
   fetching: string;
   noLongerShown: string;
+  notShownHere: string;
   notVerified: string;
   notVerifiedWhy: Readonly<Record<Exclude<AuthStatus, "given">, string>>;
   overview: {

@@ -23,7 +23,6 @@ export const en: ConsoleTexts = {
   conversations: "Your conversations",
   noConversations: "You have no conversations right now. A new one will appear here by itself.",
   noConversationsAway: "You are away. Set yourself to available to get conversations.",
-  pickOne: "Choose a conversation.",
   unread: (count) => (count === 1 ? "1 unread message" : `${count} unread messages`),
   newCount: (count) => `(${count}) `,
   queue: "Queue",
@@ -74,6 +73,7 @@ export const en: ConsoleTexts = {
   checked: "Checked",
   fetching: "Fetching the details…",
   noLongerShown: "The conversation has ended. The details are no longer visible.",
+  notShownHere: "The details are no longer visible here, because this page is no longer connected.",
   notVerified: "Not verified",
   notVerifiedWhy: {
     none: "Nothing about this end user has been checked.",

@@ -23,7 +23,6 @@ export const nl: ConsoleTexts = {
   conversations: "Uw gesprekken",
   noConversations: "U heeft nu geen gesprekken. Een nieuw gesprek verschijnt hier vanzelf.",
   noConversationsAway: "U staat op afwezig. Zet uzelf op beschikbaar om gesprekken te krijgen.",
-  pickOne: "Kies een gesprek.",
   unread: (count) => (count === 1 ? "1 ongelezen bericht" : `${count} ongelezen berichten`),
   newCount: (count) => `(${count}) `,
   queue: "Wachtrij",
@@ -74,6 +73,7 @@ export const nl: ConsoleTexts = {
   checked: "Gecontroleerd",
   fetching: "De gegevens worden opgehaald…",
   noLongerShown: "Het gesprek is afgelopen. De gegevens zijn niet meer zichtbaar.",
+  notShownHere: "De gegevens zijn hier niet meer zichtbaar, omdat deze pagina niet meer verbonden is.",
   notVerified: "Niet geverifieerd",
   notVerifiedWhy: {
     none: "Van deze inwoner zijn geen gegevens gecontroleerd.",

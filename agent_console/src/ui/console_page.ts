@@ -40,7 +40,7 @@ export class ConsolePage extends LitElement implements ConsoleHost {
   @state() private selected = readFrom(tabStorage(), SELECTED_KEY);
   @state() private tab: Tab | undefined;
   @query("idc-confirm-dialog") private readonly dialog!: ConfirmDialog;
-  @query("#said") private readonly said!: Element | null;
+  @query(".said") private readonly said!: Element | null;
 
   readonly #controller = new ConsoleController(this);
   readonly #attention = new Attention(this);
@@ -95,9 +95,12 @@ export class ConsolePage extends LitElement implements ConsoleHost {
     const view = this.#view();
     const tabs = this.#tabs();
     const tab = this.tab !== undefined && tabs.includes(this.tab) ? this.tab : (tabs[0] ?? "work");
-    return html`${topBar(view, this.#top(tab, tabs))}
-      <div class="above">${this.#notices(view)} ${offers(view)}</div>
-      ${tab === "overview" ? overview(view) : this.#work(view)} ${this.#endDialog(view)}`;
+    return html`<div class="app">
+        ${topBar(view, this.#top(tab, tabs))}
+        <div class="above">${this.#notices(view)} ${offers(view)}</div>
+        ${tab === "overview" ? overview(view) : this.#work(view)}
+      </div>
+      ${this.#endDialog(view)}`;
   }
 
   override updated(): void {
@@ -143,10 +146,14 @@ export class ConsolePage extends LitElement implements ConsoleHost {
       ${sidebar(view)}
       ${
         conversation === undefined
-          ? html`<div class="empty soft">${view.state.conversations.size > 0 ? view.texts.pickOne : view.texts.noConversations}</div>`
-          : html`${conversationPane(view, conversation, this.said ?? undefined)} ${panel(view, conversation)}`
+          ? html`<div class="empty soft">${this.#nothingToDo(view)}</div>`
+          : html`${conversationPane(view, conversation)} ${panel(view, conversation)}`
       }
     </div>`;
+  }
+
+  #nothingToDo({ state, texts }: View): string {
+    return state.me?.status === "away" ? texts.noConversationsAway : texts.noConversations;
   }
 
   #notices({ texts, state, controller }: View): TemplateResult {
@@ -171,12 +178,14 @@ export class ConsolePage extends LitElement implements ConsoleHost {
   #withoutWelcome(): TemplateResult {
     const { status } = this.#controller;
     const texts = this.#texts;
-    return html`<header class="top">
+    return html`<div class="app">
+      <header class="top">
         <h1>${texts.title}</h1>
         <div class="right">${logOut({ controller: this.#controller, texts }, this.#top("work", []))}</div>
       </header>
       <div class="above">${connectionNotice(status, this.#language)}</div>
-      <div class="empty soft">${status.kind === "stopped" ? nothing : texts.loading}</div>`;
+      <div class="empty soft">${status.kind === "stopped" ? nothing : texts.loading}</div>
+    </div>`;
   }
 
   #endDialog({ texts }: View): TemplateResult {

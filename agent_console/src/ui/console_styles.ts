@@ -2,10 +2,14 @@ import { css } from "lit";
 
 export const consoleStyles = css`
   :host {
+    display: block;
+    font-size: 1rem;
+  }
+
+  .app {
     background: var(--idc-ground);
     display: flex;
     flex-direction: column;
-    font-size: 1rem;
     min-block-size: 100dvh;
   }
 
@@ -91,16 +95,12 @@ export const consoleStyles = css`
   }
 
   .switch {
-    border: 1px solid var(--idc-edge);
-    border-radius: var(--idc-radius);
     display: inline-flex;
-    overflow: clip;
-    overflow-clip-margin: 6px;
   }
 
   .switch button {
     background: var(--idc-card);
-    border: 0;
+    border: 1px solid var(--idc-edge);
     color: var(--idc-ink);
     cursor: pointer;
     font: inherit;
@@ -108,8 +108,19 @@ export const consoleStyles = css`
     padding: 0.25rem 0.875rem;
   }
 
-  .switch button + button {
-    border-inline-start: 1px solid var(--idc-edge);
+  .switch button:first-child {
+    border-end-start-radius: var(--idc-radius);
+    border-inline-end: 0;
+    border-start-start-radius: var(--idc-radius);
+  }
+
+  .switch button:last-child {
+    border-end-end-radius: var(--idc-radius);
+    border-start-end-radius: var(--idc-radius);
+  }
+
+  .switch button:focus-visible {
+    z-index: 1;
   }
 
   .switch button[aria-pressed="true"] {
@@ -189,12 +200,14 @@ export const consoleStyles = css`
     display: grid;
     flex: 1;
     gap: 1rem;
-    grid-template: 1fr / minmax(15rem, 20rem) minmax(20rem, 1fr) minmax(16rem, 22rem);
+    grid-template: minmax(0, 1fr) / minmax(15rem, 20rem) minmax(20rem, 1fr) minmax(16rem, 22rem);
     min-block-size: 0;
     padding: 1rem;
   }
 
   .sidebar,
+  .own,
+  .queue,
   .pane,
   .panel,
   .empty {
@@ -220,7 +233,9 @@ export const consoleStyles = css`
     gap: 1.25rem;
   }
 
-  .sidebar section {
+  .own,
+  .queue {
+    align-content: start;
     display: grid;
     gap: 0.5rem;
   }
@@ -325,13 +340,36 @@ export const consoleStyles = css`
     text-align: center;
   }
 
+  .chip {
+    align-items: center;
+    background: var(--idc-warning-soft);
+    border: 1px dashed var(--idc-warning-edge);
+    border-radius: var(--idc-radius);
+    color: #4f3000;
+    cursor: pointer;
+    display: none;
+    font: inherit;
+    font-size: 0.9375rem;
+    font-weight: 600;
+    gap: 0.375rem;
+    margin-block-start: 0.375rem;
+    min-block-size: 2.75rem;
+    padding: 0.25rem 0.75rem;
+  }
+
+  .chip.verified {
+    background: var(--idc-ok);
+    border: 1px solid var(--idc-ok-edge);
+    color: #ffffff;
+  }
+
   .pane footer {
     border-block-start: 1px solid var(--idc-line);
     padding: 0.75rem 1rem;
   }
 
   @media (min-width: 64rem) {
-    :host {
+    .app {
       block-size: 100dvh;
     }
 
@@ -341,50 +379,70 @@ export const consoleStyles = css`
 
     .sidebar,
     .panel {
-      overflow-y: auto;
       /* Room for the ring around what has the focus. */
       margin: -6px;
+      overflow-y: auto;
       padding: 6px;
     }
   }
 
   @media (max-width: 63.99rem) {
     .work {
-      grid-template: auto auto / minmax(14rem, 18rem) 1fr;
+      grid-template: "own own" auto "pane panel" minmax(30rem, 1fr) "queue queue" auto / minmax(0, 3fr) minmax(16rem, 2fr);
     }
 
     .sidebar {
-      grid-row: 1 / span 2;
+      display: contents;
     }
 
-    .panel {
-      grid-column: 2;
-      grid-row: 1;
+    .own {
+      grid-area: own;
+    }
+
+    .own ul,
+    .queue ol {
+      grid-template-columns: repeat(auto-fill, minmax(min(16rem, 100%), 1fr));
+    }
+
+    .queue {
+      grid-area: queue;
     }
 
     .pane {
-      grid-column: 2;
-      grid-row: 2;
+      grid-area: pane;
+      max-block-size: 85dvh;
     }
 
-    .said {
-      max-block-size: 60dvh;
+    .panel {
+      grid-area: panel;
+    }
+
+    .work > .empty {
+      grid-area: pane / pane / panel / panel;
     }
   }
 
   @media (max-width: 44rem) {
     .work {
-      display: flex;
-      flex-direction: column;
+      grid-template: "own" auto "pane" auto "panel" auto "queue" auto / minmax(0, 1fr);
       padding: 0.75rem;
     }
 
-    .panel {
-      order: 1;
+    .work > .empty {
+      grid-area: pane;
     }
 
     .pane {
-      order: 2;
+      max-block-size: none;
+    }
+
+    .said {
+      flex: none;
+      max-block-size: 50dvh;
+    }
+
+    .chip {
+      display: inline-flex;
     }
 
     .offer {

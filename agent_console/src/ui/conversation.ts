@@ -2,18 +2,14 @@ import { html, nothing, type TemplateResult } from "lit";
 import type { StaffConversation } from "../../../client/src/generated/messages.ts";
 import { runningTime } from "../../../client/src/i18n/format.ts";
 import type { SayEvent } from "../../../client/src/ui/composer.ts";
-import { doneIcon } from "../../../client/src/ui/icons.ts";
+import { doneIcon, unverifiedIcon, verifiedIcon } from "../../../client/src/ui/icons.ts";
 import type { OutgoingEvent } from "../../../client/src/ui/message_list.ts";
 import { logOf } from "../console_state.ts";
 import { situation } from "./sidebar.ts";
 import type { View } from "./view.ts";
 
 /** What is said in one conversation, and the box to say something. */
-export function conversationPane(
-  view: View,
-  conversation: StaffConversation,
-  scroller: Element | undefined,
-): TemplateResult {
+export function conversationPane(view: View, conversation: StaffConversation): TemplateResult {
   const { texts } = view;
   const active = conversation.phase === "active";
   return html`<section class="pane" aria-label=${conversation.purpose_label}>
@@ -23,18 +19,32 @@ export function conversationPane(
         <p class=${active && conversation.end_user_present ? "soft present" : "soft"}>
           ${texts.endUser}: ${situation(view, conversation)}
         </p>
+        ${identityChip(view, conversation)}
       </div>
       ${active ? html`<button type="button" class="button danger" @click=${view.askToEnd}>${texts.end}</button>` : nothing}
     </header>
-    <div class="said" id="said" tabindex="0">
+    <div class="said" data-scrolls tabindex="0">
       <p class="soft unchecked">${texts.notChecked}</p>
-      ${messages(view, conversation, scroller)}
+      ${messages(view, conversation)}
     </div>
     <footer>${active ? composer(view, conversation) : wrapUp(view, conversation)}</footer>
   </section>`;
 }
 
-function messages(view: View, { id }: StaffConversation, scroller: Element | undefined): TemplateResult {
+/** Where the panel does not fit beside the conversation: what it says in a word, and the way to it. */
+function identityChip({ texts }: View, { auth }: StaffConversation): TemplateResult {
+  const verified = auth.status === "given";
+  return html`<button type="button" class=${verified ? "chip verified" : "chip"} @click=${showPanel}>
+    ${verified ? verifiedIcon : unverifiedIcon}${verified ? texts.verified : texts.notVerified}
+  </button>`;
+}
+
+function showPanel(event: Event): void {
+  const root = event.target instanceof Element ? event.target.getRootNode() : undefined;
+  if (root instanceof ShadowRoot) root.querySelector(".panel")?.scrollIntoView();
+}
+
+function messages(view: View, { id }: StaffConversation): TemplateResult {
   const { controller, state, texts, language } = view;
   return html`<idc-message-list
     own="agent"
@@ -44,7 +54,6 @@ function messages(view: View, { id }: StaffConversation, scroller: Element | und
     .eventTexts=${texts.events}
     .ownLabel=${texts.you}
     .otherLabel=${texts.endUser}
-    .scroller=${scroller}
     @retry=${(event: OutgoingEvent) => controller.retry(id, event.message)}
     @withdraw=${(event: OutgoingEvent) => controller.withdraw(id, event.message)}
   ></idc-message-list>`;

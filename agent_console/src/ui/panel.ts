@@ -18,7 +18,7 @@ export function panel(view: View, conversation: StaffConversation): TemplateResu
 }
 
 function identity(view: View, conversation: StaffConversation, attributes: Attributes | undefined): TemplateResult {
-  const { texts } = view;
+  const { texts, controller } = view;
   const { status } = conversation.auth;
   if (status !== "given") {
     return html`<section class="identity unverified">
@@ -27,9 +27,10 @@ function identity(view: View, conversation: StaffConversation, attributes: Attri
     </section>`;
   }
   if (attributes !== undefined && conversation.phase === "active") return verified(view, attributes);
+  const missing = controller.status.kind === "stopped" ? texts.notShownHere : texts.fetching;
   return html`<section class="identity">
     <h3>${verifiedIcon}${texts.verified}</h3>
-    <p>${conversation.phase === "active" ? texts.fetching : texts.noLongerShown}</p>
+    <p>${conversation.phase === "active" ? missing : texts.noLongerShown}</p>
   </section>`;
 }
 

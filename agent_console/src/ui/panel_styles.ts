@@ -8,7 +8,8 @@ export const panelStyles = css`
     border-radius: var(--idc-radius);
     display: grid;
     gap: 0.625rem;
-    overflow: hidden;
+    /* Not hidden: that would let a low window squeeze what was verified out of sight. */
+    overflow: clip;
     padding: 0.75rem 1rem;
   }
 
@@ -74,7 +75,7 @@ export const panelStyles = css`
   .facts-list > div {
     display: grid;
     gap: 0 0.75rem;
-    grid-template-columns: minmax(6rem, 2fr) 3fr;
+    grid-template-columns: minmax(8rem, 2fr) 3fr;
   }
 
   .facts-list dt {

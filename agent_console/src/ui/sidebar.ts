@@ -8,24 +8,22 @@ import { purposeName, type View } from "./view.ts";
 
 /** The agent's own conversations, and who waits. */
 export function sidebar(view: View): TemplateResult {
-  return html`<nav class="sidebar" aria-label=${view.texts.conversations}>${ownConversations(view)} ${queue(view)}</nav>`;
+  return html`<div class="sidebar">${ownConversations(view)} ${queue(view)}</div>`;
 }
 
 function ownConversations(view: View): TemplateResult {
   const { state, texts } = view;
   const own = [...state.conversations.values()].sort((a, b) => a.accepted_at - b.accepted_at);
-  const none = state.me?.status === "away" ? texts.noConversationsAway : texts.noConversations;
-  return html`<section>
-    <h2>${texts.conversations}</h2>
-    ${own.length === 0 ? html`<p class="soft">${none}</p>` : nothing}
-    <ul class="own">
+  return html`<nav class="own" aria-label=${texts.conversations}>
+    <h2>${texts.conversations} <span class="count">${own.length}</span></h2>
+    <ul>
       ${repeat(
         own,
         ({ id }) => id,
         (conversation) => ownConversation(view, conversation),
       )}
     </ul>
-  </section>`;
+  </nav>`;
 }
 
 function ownConversation(view: View, conversation: StaffConversation): TemplateResult {
@@ -61,12 +59,15 @@ export function situation({ texts, now }: View, conversation: StaffConversation)
 function queue(view: View): TemplateResult {
   const { state, texts } = view;
   if (state.queue === undefined)
-    return html`<section><h2>${texts.queue}</h2><p class="soft">${texts.queueUnknown}</p></section>`;
+    return html`<section class="queue">
+      <h2>${texts.queue}</h2>
+      <p class="soft">${texts.queueUnknown}</p>
+    </section>`;
   const waiting = waitingEntries(state.queue);
-  return html`<section>
+  return html`<section class="queue">
     <h2>${texts.queue} <span class="count">${waiting.length}</span></h2>
     ${waiting.length === 0 ? html`<p class="soft">${texts.queueEmpty}</p>` : nothing}
-    <ol class="queue">
+    <ol>
       ${repeat(
         waiting,
         ({ conversation }) => conversation,

@@ -49,8 +49,6 @@ export class MessageList extends LitElement {
   @property() language: Language = "nl";
   /** Keeps the last message in sight. */
   @property({ type: Boolean }) follow = false;
-  /** What scrolls: the page, unless somebody says otherwise. */
-  @property({ attribute: false }) scroller: Element | undefined;
   @state() private readOut = false;
   @state() private hasNewBelow = false;
 
@@ -96,7 +94,7 @@ export class MessageList extends LitElement {
   }
 
   override updated(changed: PropertyValues<this>): void {
-    if (!this.follow || !(changed.has("log") || changed.has("scroller"))) return;
+    if (!this.follow || !changed.has("log")) return;
     const before = changed.get("log");
     const saidSomething = this.log.outgoing.length > (before?.outgoing.length ?? 0);
     if (this.#atEnd || saidSomething) this.#toEnd();
@@ -171,8 +169,9 @@ export class MessageList extends LitElement {
     this.dispatchEvent(new OutgoingEvent(type, message));
   }
 
+  /** What scrolls: a box around this list that says so, else the page. */
   get #scrolling(): Element {
-    return this.scroller ?? document.documentElement;
+    return this.closest("[data-scrolls]") ?? document.documentElement;
   }
 
   #scrolled(): void {
