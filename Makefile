@@ -89,12 +89,12 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 # What builds the front ends is there in both; the second adds what checks them.
 node_modules/.installed: package.json package-lock.json .npmrc
 	@echo 'Installing front-end packages'
-	@npm ci --omit=dev --loglevel=error --no-audit --no-fund >/dev/null
+	@npm ci --omit=dev --loglevel=error --no-audit --no-fund --no-update-notifier >/dev/null
 	@touch $@
 
 node_modules/.installed-dev: package.json package-lock.json .npmrc
 	@echo 'Installing front-end packages for development'
-	@npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	@npm ci --loglevel=error --no-audit --no-fund --no-update-notifier >/dev/null
 	@touch node_modules/.installed $@
 
 $(BUILT): $(FRONT_END_SOURCES) | node_modules/.installed
