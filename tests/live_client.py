@@ -183,7 +183,7 @@ class Client:
 
     async def send_frame(self, frame: Frame) -> None:
         """Send any frame."""
-        await self.send_raw(json.dumps(frame))
+        await self.send_raw(json.dumps(frame, ensure_ascii=False))
 
     async def send_raw(self, text: str | bytes) -> None:
         """Send a frame as it is; on a lost socket it is lost too, as it would be on its way."""
@@ -257,7 +257,8 @@ class Client:
     def _keep_answer(self, frame: Frame) -> None:
         command = self.commands.get(frame["id"])
         if command is None:
-            self.faults.append(f"an answer to a command that was never sent: {frame}")
+            if frame["type"] == "ack":  # an error may well be about a frame that was no command
+                self.faults.append(f"an ack of a command that was never sent: {frame}")
             return
         command.answers.append(frame)
         if len(command.answers) > command.sent:

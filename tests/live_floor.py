@@ -113,8 +113,7 @@ class Floor:
     async def _end(self, end_user: EndUser) -> None:
         if end_user.state.get("phase", "closed") in _OVER:
             return
-        if not end_user.is_open:
-            await end_user.connect(())
+        await end_user.connect(())  # another tab may have taken it over, or the connection is lost
         if end_user.state["phase"] not in _OVER:
             await end_user.end()
             await end_user.in_phase(*_OVER)

@@ -1,4 +1,4 @@
-"""What is due is done, and what another node left half-done is finished."""
+"""What happens by itself when nobody does anything, with every deadline set short."""
 
 from __future__ import annotations
 
@@ -6,134 +6,145 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idcontact.errors import NotFound
-from idcontact.live.conversation import Disconnected, Ended
-from idcontact.live.conversation_state import Rules
-from idcontact.live.deadlines import Sweeper
-from live_parts import Parts, parts
+from idcontact.live import console
+from running import ATTRIBUTES
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    from redis.asyncio import Redis
+    from live_floor import Floor
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-async def nothing() -> None:
-    """This node has no sockets whose leases to renew."""
-
-
-async def unheard(conversation: str) -> None:
-    """Routing does not hear of it."""
-    del conversation
-
-
-def sweeper(live: Parts) -> Sweeper:
-    return Sweeper(live.conversations, nothing)
+LIVE_SETTINGS = """
+offer_timeout = "1500 ms"
+agent_grace = "1 s"
+user_grace = "1 s"
+waiting_grace = "1 s"
+wrap_up = "1 s"
+auth_wait = "1 s"
+"""
 
 
-async def test_an_acceptance_that_the_conversation_did_not_hear_is_brought_to_it(redis: Redis, tmp_path: Path) -> None:
-    async with parts(redis, tmp_path) as live:
-        await live.agent()
-        conversation = await live.waiting()
-        await live.accept(conversation)  # and here the node dies
-        assert await live.phase(conversation) == "waiting"
-        await sweeper(live).once()
-        assert await live.phase(conversation) == "active"
-        assert await live.routing.outbox() == {}
+@pytest.fixture(autouse=True, scope="module")
+def short_linger() -> Iterator[None]:
+    """An agent whose console closed is held to be there for a moment; here a short one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(console, "LINGER_MS", 300)
+        yield
 
 
-async def test_an_end_that_routing_did_not_hear_gives_the_agent_room_again(redis: Redis, tmp_path: Path) -> None:
-    async with parts(redis, tmp_path, Rules(wrap_up=0)) as live:
-        conversation = await live.active()
-        deaf = live.conversations.tell_routing
-        live.conversations.tell_routing = unheard  # type: ignore[method-assign]  # the node dies before that
-        await live.conversations.happen(conversation, Ended("end_user"))
-        await sweeper(live).once()
-        agent = await live.routing.agent("ann")
-        assert agent is not None
-        assert agent.load == 1
-        live.conversations.tell_routing = deaf  # type: ignore[method-assign]  # another node
-        await sweeper(live).once()
-        agent = await live.routing.agent("ann")
-        assert agent is not None
-        assert agent.load == 0
-        assert await live.store.untold() == []
+async def test_an_offer_that_lapses_goes_to_the_next_agent(floor: Floor) -> None:
+    end_user = await floor.waits()
+    ann = await floor.agent("ann")
+    offer = await ann.offered()
+    bob = await floor.agent("bob")
+    assert (await ann.wait_for("offer_gone", id=offer["id"]))["reason"] == "lapsed"
+    assert await bob.accept_next() == end_user.conversation
+    assert ann.me["status"] == "available"
 
 
-async def test_an_acceptance_of_a_conversation_that_is_over_gives_the_agent_room_again(
-    redis: Redis, tmp_path: Path
-) -> None:
-    async with parts(redis, tmp_path) as live:
-        await live.agent()
-        conversation = await live.waiting()
-        await live.accept(conversation)
-        deaf = live.conversations.tell_routing
-        live.conversations.tell_routing = unheard  # type: ignore[method-assign]  # the node dies before that
-        await live.conversations.happen(conversation, Ended("end_user"))
-        live.conversations.tell_routing = deaf  # type: ignore[method-assign]  # another node
-        await sweeper(live).once()
-        assert await live.phase(conversation) == "closed"
-        agent = await live.routing.agent("ann")
-        assert agent is not None
-        assert agent.load == 0
-        assert await live.routing.entry(conversation) is None
+async def test_an_agent_who_misses_two_offers_in_a_row_is_set_away_and_told(floor: Floor) -> None:
+    first, second = await floor.waits(), await floor.waits()
+    ann = await floor.agent("ann")
+    me = await ann.wait_for("me", reason="missed_offers")
+    assert me["me"]["status"] == "away"
+    assert ann.offers == {}
+    bob = await floor.agent("bob")
+    await bob.accept_next(first.conversation)
+    assert second.state["phase"] == "waiting"
 
 
-async def test_who_stays_away_from_the_queue_too_long_has_left(redis: Redis, tmp_path: Path) -> None:
-    async with parts(redis, tmp_path, Rules(waiting_grace=0)) as live:
-        conversation = await live.waiting()
-        await live.conversations.happen(conversation, Disconnected("s1"))
-        await sweeper(live).once()
-        state = (await live.store.load(conversation)).state
-        assert (state.phase, state.end_reason) == ("closed", "abandoned")
-        assert await live.routing.entry(conversation) is None
+async def test_a_conversation_whose_agent_is_lost_goes_to_another_with_its_history(floor: Floor) -> None:
+    end_user, ann = await floor.talk("ann")
+    await end_user.say("my question")
+    await ann.disconnect()
+    await end_user.wait_for("left", name="Ann de Boer")
+    await end_user.wait_for("queued", again=True)
+    assert (await end_user.in_phase("waiting")).get("agent") is None
+    bob = await floor.agent("bob")
+    await bob.accept_next(end_user.conversation)
+    await bob.said(end_user.conversation, "my question")
+    assert await bob.disclosed(end_user.conversation) == ATTRIBUTES
+    await bob.say(end_user.conversation, "my answer")
+    await end_user.said("my question", "my answer")
 
 
-async def test_a_lease_that_nobody_renews_makes_the_end_user_absent(redis: Redis, tmp_path: Path) -> None:
-    async with parts(redis, tmp_path, Rules(lease=-1)) as live:
-        conversation = await live.waiting()
-        await sweeper(live).once()
-        assert (await live.store.load(conversation)).state.absent_since is not None
-        entry = await live.routing.entry(conversation)
-        assert entry is not None
-        assert entry.state == "absent"
+async def test_an_agent_who_was_lost_comes_back_without_the_conversation(floor: Floor) -> None:
+    end_user, ann = await floor.talk("ann")
+    await ann.disclosed(end_user.conversation)
+    await ann.disconnect()
+    await end_user.in_phase("waiting")
+    before = len(ann.frames)
+    welcome = await ann.connect()
+    await ann.ping()
+    assert welcome["conversations"] == []
+    heard_after = {frame["type"] for frame in ann.frames[before:]}
+    assert not heard_after & {"attributes", "conversation", "message"}
 
 
-async def test_who_never_lands_is_purged(redis: Redis, tmp_path: Path) -> None:
-    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
-        conversation = await live.prepared()
-        await sweeper(live).once()
-        with pytest.raises(NotFound):
-            await live.store.load(conversation)
+async def test_a_conversation_that_comes_back_to_its_agent_begins_its_logs_again(floor: Floor) -> None:
+    end_user, ann = await floor.talk("ann")
+    await end_user.say("my question")
+    await ann.said(end_user.conversation, "my question")
+    await ann.disconnect()
+    await end_user.in_phase("waiting")
+    await ann.connect()
+    ann.logs.clear()
+    await ann.available()
+    await ann.accept_next(end_user.conversation)
+    await ann.said(end_user.conversation, "my question")
+    assert ann.events(end_user.conversation) == end_user.events(end_user.conversation)
 
 
-async def test_an_ended_conversation_is_wrapped_up_closed_and_purged_by_time_alone(
-    redis: Redis, tmp_path: Path
-) -> None:
-    async with parts(redis, tmp_path, Rules(wrap_up=0, retention=0)) as live:
-        conversation = await live.active()
-        await live.conversations.happen(conversation, Ended("agent", "ann"))
-        for _ in range(2):
-            await sweeper(live).once()
-        with pytest.raises(NotFound):
-            await live.store.load(conversation)
+async def test_an_end_user_who_does_not_come_back_ends_the_conversation(floor: Floor) -> None:
+    end_user, ann = await floor.talk()
+    await end_user.disconnect()
+    ended = await ann.wait_for("ended", conversation=end_user.conversation)
+    assert ended["reason"] == "abandoned"
+    await ann.wait_for("attributes_gone", conversation=end_user.conversation)
 
 
-async def test_a_deadline_of_what_is_gone_is_dropped(redis: Redis, tmp_path: Path) -> None:
-    async with parts(redis, tmp_path) as live:
-        keys = live.store.keys("a" * 26)
-        await redis.zadd(keys.due, {f"idle|{'a' * 26}": 1})
-        await sweeper(live).once()
-        assert await redis.zcard(keys.due) == 0
+async def test_who_stays_away_while_waiting_leaves_the_queue(floor: Floor) -> None:
+    sue = await floor.staff("sue")
+    end_user = await floor.waits()
+    await sue.until(lambda: end_user.conversation in sue.queue, "the end user in the queue")
+    await end_user.disconnect()
+    await sue.until(lambda: end_user.conversation not in sue.queue, "the place to be given up")
+    await end_user.connect()
+    assert end_user.state["end_reason"] == "abandoned"
 
 
-async def test_a_conversation_that_cannot_be_read_does_not_stop_the_others(redis: Redis, tmp_path: Path) -> None:
-    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
-        broken, whole = await live.prepared(), await live.prepared()
-        await redis.hset(live.store.keys(broken).hash, "state", b"tampered with, and long enough to be sealed")
-        await sweeper(live).once()
-        with pytest.raises(NotFound):
-            await live.store.load(whole)
-        due = await redis.zscore(live.store.keys(broken).due, f"preparing|{broken}")
-        assert due is not None
-        assert due > await live.store.now()
+async def test_the_work_after_the_end_is_over_by_itself(floor: Floor) -> None:
+    end_user, bob = await floor.talk("bob")
+    await end_user.end()
+    view = await bob.in_phase(end_user.conversation, "wrapping_up")
+    assert view["wrap_up_until"] is not None
+    await bob.gone(end_user.conversation)
+    await bob.until(lambda: bob.me["load"] == 0, "room for another")
+
+
+async def test_a_result_that_never_comes_is_said_and_ends_it_where_it_must(floor: Floor) -> None:
+    end_user = await floor.arrives("report_move")
+    await end_user.land()
+    await end_user.connect()
+    assert end_user.state["phase"] == "preparing"
+    assert (await end_user.wait_for("not_identified"))["status"] == "missing"
+    assert (await end_user.in_phase("closed", "wrapping_up"))["end_reason"] == "not_identified"
+
+
+async def test_a_result_that_never_comes_may_be_gone_on_without_where_the_purpose_allows_it(floor: Floor) -> None:
+    end_user = await floor.arrives("passport")
+    await end_user.land()
+    await end_user.connect()
+    assert (await end_user.wait_for("not_identified"))["status"] == "missing"
+    await end_user.until(lambda: end_user.state.get("can_continue_unverified"), "the choice to go on")
+    await end_user.command("continue_unverified", conversation=end_user.conversation)
+    await end_user.in_phase("waiting")
+    ann = await floor.agent("ann")
+    offer = await ann.offered()
+    assert offer["auth"]["status"] == "missing"
+    await ann.accept(offer)
+    await ann.ping()
+    assert ann.attributes == {}
+    assert ann.conversations[end_user.conversation]["auth"]["status"] == "missing"
