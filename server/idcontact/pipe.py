@@ -1,7 +1,7 @@
 """One pipelined connection, for the append path: an awaited command costs a tenth of redis-py's.
 
 redis-py's own connection does the connecting (TLS, AUTH, SELECT); this drives only its writer and reader: the writes
-of one turn of the event loop go out together, answers resolve futures in order. A call made while the connection is
+of one turn of the event loop go out together, answers are handed out in order. A call made while the connection is
 down fails at once with `Unavailable`; so does every call that was unanswered when it broke. Whoever called may send
 it again: only scripts that remember their answer go this way.
 """
@@ -12,7 +12,7 @@ import asyncio
 import logging
 import random
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import hiredis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
@@ -21,9 +21,13 @@ from idcontact.errors import Unavailable
 from idcontact.redis import reaching, unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from redis.asyncio import Redis
 
     from idcontact.redis import Script
+
+    Answered: TypeAlias = Callable[[object], None]
 
 _log = logging.getLogger(__name__)
 _READ_BYTES = 65536
@@ -33,39 +37,45 @@ _MAX_PENDING = 50_000
 class Pipe:
     """See the module. `run` is its life: whoever makes it keeps that task."""
 
-    def __init__(self, redis: Redis, scripts: list[Script], *, answer_limit: float = 5.0) -> None:
+    def __init__(
+        self, redis: Redis, scripts: list[Script], *, on_up: Callable[[], None] | None = None, answer_limit: float = 5.0
+    ) -> None:
+        """`on_up` is called whenever the connection stands (again): what broke with the old one may have been done."""
+        self._on_up = on_up
         self._pool = redis.connection_pool
         self._scripts = scripts
         self._answer_limit = answer_limit
-        self._pending: deque[asyncio.Future[Any]] = deque()
+        self._pending: deque[Answered] = deque()
         self._buffer: list[bytes] = []
         self._writer: asyncio.StreamWriter | None = None
         self._flushing = False
         self._progress = 0.0
         self.up = asyncio.Event()
 
-    def call(self, *command: str | bytes | int) -> asyncio.Future[Any]:
-        """Send one command. The future holds the answer, or `Unavailable`, or a `ResponseError` (a mistake of ours)."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
+    def call(self, command: tuple[str | bytes | int, ...], answered: Answered) -> None:
+        """Send one command. `answered` is called with the answer, or `Unavailable`, or a `ResponseError` (ours)."""
         if self._writer is None or len(self._pending) >= _MAX_PENDING:
-            future.set_exception(Unavailable("the store cannot be reached now; try again in a moment"))
-            return future
+            answered(Unavailable("the store cannot be reached now; try again in a moment"))
+            return
+        loop = asyncio.get_running_loop()
         if not self._pending:
             self._progress = loop.time()
-        self._pending.append(future)
+        self._pending.append(answered)
         self._buffer.append(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub says: exactly one word
         if not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)
-        return future
 
-    async def script(self, sha: str, source: str, keys: list[str], args: list[str | bytes | int]) -> Any:  # noqa: ANN401
-        """Run a script by its hash; once more with its text when the server has forgotten it."""
-        try:
-            return await self.call("EVALSHA", sha, len(keys), *keys, *args)
-        except NoScriptError:
-            return await self.call("EVAL", source, len(keys), *keys, *args)
+    def script(self, script: Script, words: tuple[str | bytes | int, ...], keys: int, answered: Answered) -> None:
+        """Run a script, whose first `keys` words are keys; once more with its text when the server has forgotten it."""
+
+        def known(answer: object) -> None:
+            if isinstance(answer, NoScriptError):
+                self.call(("EVAL", script.source, keys, *words), answered)
+            else:
+                answered(answer)
+
+        self.call(("EVALSHA", script.sha, keys, *words), known)
 
     async def run(self) -> None:
         """Connect, serve, reconnect; for ever. Ends only by being cancelled."""
@@ -93,6 +103,8 @@ class Pipe:
         loop = asyncio.get_running_loop()
         self._writer = writer
         self.up.set()
+        if self._on_up is not None:
+            self._on_up()
         watch = asyncio.create_task(self._watch(reader))
         try:
             while chunk := await reader.read(_READ_BYTES):
@@ -105,13 +117,7 @@ class Pipe:
 
     def _resolve(self, parser: hiredis.Reader) -> None:
         while (answer := parser.gets()) is not False:
-            future = self._pending.popleft()
-            if future.cancelled():
-                continue
-            if isinstance(answer, Exception):
-                future.set_exception(answer)
-            else:
-                future.set_result(answer)
+            self._pending.popleft()(answer)
 
     async def _watch(self, reader: asyncio.StreamReader) -> None:
         """A connection that owes an answer for too long is dead, whatever the kernel says."""
@@ -133,9 +139,7 @@ class Pipe:
         self._writer = None
         self._buffer.clear()
         while self._pending:
-            future = self._pending.popleft()
-            if not future.done():
-                future.set_exception(unavailable(ConnectionError()))
+            self._pending.popleft()(unavailable(ConnectionError()))
 
 
 def _reply_error(text: str) -> Exception:

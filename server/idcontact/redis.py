@@ -6,6 +6,7 @@ in `pipe.py`.
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,7 @@ class Script:
     def __init__(self, redis: Redis, package: str, name: str) -> None:
         self.source = files(package).joinpath(name).read_text(encoding="utf-8")
         self._script = redis.register_script(self.source)
+        self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, keys: list[str], args: list[str | bytes | int]) -> Any:
         """Run it. Raises `Unavailable` while the store is away."""

@@ -7,10 +7,21 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from types import TracebackType
 
 _log = logging.getLogger(__name__)
+_PAUSE = 1.0
+
+
+async def _again_and_again(work: Callable[[], Coroutine[object, object, object]], name: str) -> None:
+    while True:
+        try:
+            await work()
+            return
+        except Exception as error:  # noqa: BLE001 - what is kept does not end by a mistake
+            _log.exception("%s failed, and begins again: %s", name, type(error).__name__)
+        await asyncio.sleep(_PAUSE)
 
 
 class Tasks:
@@ -25,6 +36,10 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def keep(self, work: Callable[[], Coroutine[object, object, object]], name: str) -> asyncio.Task[object]:
+        """Run `work` until the owner ends: when it fails, it is said, and begun again after a moment."""
+        return self.start(_again_and_again(work, name), name)
 
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._running.discard(task)

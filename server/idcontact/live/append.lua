@@ -11,7 +11,8 @@
 -- ARGV[5]  the node that asks: it needs no publication
 -- ARGV[6]  root of the node channels, e.g. "idc:{c017}:node:"
 -- ARGV[7]  conversation id
--- Answer: {"ok"|"again"|"refused"|"gone", seq, at}
+-- Answer: {"ok"|"again"|"refused"|"full"|"gone", seq, at}
+local MAX_EVENTS = 10000
 local call = redis.call
 local memory = ARGV[1] .. '|' .. ARGV[3]
 local answered = call('HGET', KEYS[3], memory)
@@ -22,6 +23,8 @@ end
 local state = call('HMGET', KEYS[1], 'phase', 'agent')
 if not state[1] then return {'gone', 0, 0} end
 if state[1] ~= 'active' or (ARGV[1] == 'agent' and state[2] ~= ARGV[2]) then return {'refused', 0, 0} end
+
+if tonumber(call('HGET', KEYS[1], 'seq_public')) >= MAX_EVENTS then return {'full', 0, 0} end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

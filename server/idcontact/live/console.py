@@ -7,7 +7,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, assert_never
 
-from idcontact.errors import Conflict, IdContactError, KeyGone, NotAllowed, NotFound, SealBroken
+from idcontact.errors import Conflict, IdContactError, KeyGone, NotAllowed, NotFound, SealBroken, Unavailable
 from idcontact.live import messages as m
 from idcontact.live.chair import AgentChair
 from idcontact.live.conversation import Ended, WrapUpDone
@@ -40,6 +40,7 @@ class Console:
         self._welcomed = False
         self._version = -1
         self._renewing = False
+        self._closed = False
 
     @property
     def takes_conversations(self) -> bool:
@@ -54,7 +55,10 @@ class Console:
         self._welcomed = False
         self._have = frame.have
         board = self.floor.board
-        await board.ready.wait()
+        try:
+            await asyncio.wait_for(board.ready.wait(), 5)
+        except TimeoutError:
+            raise Unavailable("the queue cannot be read now; try again in a moment") from None
         if self.takes_conversations:
             await self._arrive()
         board.listeners.add(self)
@@ -110,6 +114,7 @@ class Console:
 
     async def bye(self) -> None:
         """The socket is gone. The agent is held to be there a moment longer."""
+        self._closed = True
         self.floor.board.listeners.discard(self)
         self._renewing = False
         await self._leave_chairs()
@@ -213,7 +218,7 @@ class Console:
         except (KeyGone, SealBroken) as error:
             _log.error("a conversation cannot be opened: %s", error, extra={"conversation": conversation})
             return None
-        if conversation in self._chairs:
+        if self._closed or conversation in self._chairs:
             self.floor.hub.close(local)
             return None
         chair = self._chairs[conversation] = AgentChair(self, local)

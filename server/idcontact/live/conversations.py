@@ -27,9 +27,10 @@ from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.frames import event_of, seal_event
 from idcontact.live.routing import Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment
-from idcontact.live.store import Appended, Change, Committed, ConversationStore, Stored, context
+from idcontact.live.store import Appended, Change, Committed, ConversationStore, Say, Stored, context
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from idcontact.keystore import DataKey
@@ -137,10 +138,10 @@ class Conversations:
             return Outcome(replace(decision.state, version=committed.version), before, committed)
         return Outcome(before.state, before, committed)
 
-    async def say(self, event: m.MessageEvent, key: DataKey, *, part: str, command: str, node: str) -> Appended:
+    def say(self, event: m.MessageEvent, key: DataKey, *, part: str, node: str) -> asyncio.Future[Appended]:
         """The hot path: append a message. `part` is the agent's id, or empty for the end user."""
         sealed = seal_event(event, key)
-        return await self.store.append(event.conversation, event.by, part, command, sealed, node)
+        return self.store.append(Say(event.conversation, event.by, part, event.command or "", sealed, node))
 
     async def tell_routing(self, conversation: str) -> None:
         """Bring routing in line with the conversation as it is now."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from idcontact.live.labels import Labels
     from idcontact.live.positions import Positions
     from idcontact.live.staff_port import AuditTrail, StaffDoor
+    from idcontact.live.store import Appended
     from idcontact.tasks import Tasks
 
 
@@ -47,9 +50,18 @@ class Floor:
             name=name,
             command=frame.id,
         )
-        appended = await self.conversations.say(
-            event, local.stored.key, part=part, command=frame.id, node=self.hub.node
-        )
-        if not appended.again:
-            self.hub.came(local, "public", appended.seq, encode(replace(event, seq=appended.seq, at=appended.at)))
+        done = self.conversations.say(event, local.stored.key, part=part, node=self.hub.node)
+        # Not after the `await`: who said it may be gone by then, and the others must hear it all the same.
+        done.add_done_callback(partial(self._said, local, event))
+        appended = await asyncio.shield(done)
         return m.Ack(id=frame.id, seq=appended.seq, at=appended.at)
+
+    def _said(self, local: Local, event: m.MessageEvent, done: asyncio.Future[Appended]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            return
+        appended = done.result()
+        if appended.again:
+            # What was first said with this id is in the log; this time it may have been other words.
+            self.hub.stored(local, "public", appended.seq)
+        else:
+            self.hub.came(local, "public", appended.seq, encode(replace(event, seq=appended.seq, at=appended.at)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
 from idcontact.browser import COOKIE, browser_digest, known_browser
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
     from starlette.requests import HTTPConnection, Request
-    from starlette.websockets import WebSocket
+    from starlette.types import Receive, Scope, Send
 
     from idcontact.limits import Limiter
     from idcontact.live.floor import Floor
@@ -75,8 +76,8 @@ class LiveHttp:
             Route("/land/{ticket}", self._answering(self.landing), methods=["GET"]),
             Route("/land/{ticket}", self._answering(self.land), methods=["POST"]),
             Route("/c/{conversation}", self._answering(self.conversation), methods=["GET"]),
-            WebSocketRoute("/c/{conversation}/socket", self.end_user_socket),
-            WebSocketRoute("/console/socket", self.staff_socket),
+            WebSocketRoute("/c/{conversation}/socket", _SocketApp(self.end_user_socket)),
+            WebSocketRoute("/console/socket", _SocketApp(self.staff_socket)),
         ]
 
     # --- machines -------------------------------------------------------------------------------------------------
@@ -190,7 +191,7 @@ class LiveHttp:
 
     # --- sockets --------------------------------------------------------------------------------------------------
 
-    async def end_user_socket(self, websocket: WebSocket) -> None:
+    async def end_user_socket(self, websocket: WebSocket, receive: Receive, send: Send) -> None:
         """The socket of one end user at one conversation."""
         conversation = websocket.path_params["conversation"]
 
@@ -200,10 +201,11 @@ class LiveHttp:
             return None
 
         if await self._admitted(websocket, admit):
-            socket: Socket[m.EndUserFrame] = Socket(websocket, _end_user_frames, self.settings.frames_per_10_seconds)
+            allowed = self.settings.frames_per_10_seconds
+            socket: Socket[m.EndUserFrame] = Socket(receive, send, _end_user_frames, allowed)
             await socket.run(EndUserEnd(conversation, socket, self.floor))
 
-    async def staff_socket(self, websocket: WebSocket) -> None:
+    async def staff_socket(self, websocket: WebSocket, receive: Receive, send: Send) -> None:
         """The socket of one console."""
         member = None
 
@@ -213,7 +215,8 @@ class LiveHttp:
             return NOT_AUTHENTICATED if member is None else None
 
         if await self._admitted(websocket, admit) and member is not None:
-            socket: Socket[m.StaffFrame] = Socket(websocket, _staff_frames, self.settings.frames_per_10_seconds)
+            allowed = self.settings.frames_per_10_seconds
+            socket: Socket[m.StaffFrame] = Socket(receive, send, _staff_frames, allowed)
             await socket.run(Console(member, self.pages.language(websocket), socket, self.floor))
 
     async def _admitted(self, websocket: WebSocket, admit: Callable[[], Awaitable[int | None]]) -> bool:
@@ -251,6 +254,16 @@ class LiveHttp:
                 return self.pages.error_response(request, error)
 
         return answer
+
+
+class _SocketApp:
+    """An endpoint that sends and receives frames without Starlette's layer, which costs as much as a frame itself."""
+
+    def __init__(self, serve: Callable[[WebSocket, Receive, Send], Awaitable[None]]) -> None:
+        self._serve = serve
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._serve(WebSocket(scope, receive, send), receive, send)
 
 
 def _parted(place: str) -> tuple[str, str]:

@@ -75,6 +75,14 @@ class Local:
         return self.stored.state.id
 
 
+@dataclass
+class _Gate:
+    """Lets one at a time make a conversation local."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    users: int = 0
+
+
 class Hub:
     """See the module."""
 
@@ -84,7 +92,7 @@ class Hub:
         self._store = conversations.store
         self._tasks = tasks
         self._locals: dict[str, Local] = {}
-        self._opening: dict[str, asyncio.Lock] = {}
+        self._gates: dict[str, _Gate] = {}
 
     def channels(self) -> list[str]:
         """This node's channel in every bucket."""
@@ -94,9 +102,10 @@ class Hub:
 
     async def open(self, conversation: str) -> Local:
         """Make a conversation local until `close`. The route comes before the log is read: nothing falls between."""
-        lock = self._opening.setdefault(conversation, asyncio.Lock())
+        gate = self._gates.setdefault(conversation, _Gate())
+        gate.users += 1
         try:
-            async with lock:
+            async with gate.lock:
                 local = self._locals.get(conversation)
                 if local is None:
                     if await self._store.renew(conversation, self.node, ROUTE_MS, 0) is None:
@@ -107,8 +116,9 @@ class Hub:
                 local.holders += 1
                 return local
         finally:
-            if not lock.locked():
-                self._opening.pop(conversation, None)
+            gate.users -= 1
+            if gate.users == 0:
+                del self._gates[conversation]
 
     async def seat(self, local: Local, seat: Seat, have: Iterable[Have]) -> None:
         """Send what this socket is missing, then everything as it comes."""
@@ -192,6 +202,13 @@ class Hub:
             feed.filling = True
             self._tasks.start(self._fill(local, log), "fill a gap")
 
+    def stored(self, local: Local, log: LogName, seq: int) -> None:
+        """An event is stored up to `seq`, but this node may not have heard of it: its publication skipped us."""
+        feed = local.feeds[log]
+        if seq >= feed.due and not feed.filling:
+            feed.filling = True
+            self._tasks.start(self._fill(local, log, at_once=True), "read what was stored")
+
     def _drain(self, local: Local, log: LogName) -> None:
         feed = local.feeds[log]
         while (frame := feed.early.pop(feed.due, None)) is not None:
@@ -205,12 +222,13 @@ class Hub:
                 else:
                     waiting.append(frame)
 
-    async def _fill(self, local: Local, log: LogName) -> None:
+    async def _fill(self, local: Local, log: LogName, *, at_once: bool = False) -> None:
         """What does not come is read."""
         feed = local.feeds[log]
         try:
-            await asyncio.sleep(_GAP_PATIENCE)
-            if feed.early:
+            if not at_once:
+                await asyncio.sleep(_GAP_PATIENCE)
+            if feed.early or at_once:
                 await self._read_on(local, log)
         except Unavailable:
             _log.debug("a gap stays until the store is back")

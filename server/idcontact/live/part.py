@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from idcontact.settings_values import Localized
 
 
+_log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True, kw_only=True)
 class LiveNeeds:
     """What live is made of. `purposes` are the attributes that each purpose asks for; `clock` is in seconds UTC."""
@@ -68,7 +73,8 @@ class LivePart:
         settings, prefix, redis = needs.settings, needs.prefix, needs.redis
         self._tasks = Tasks()
         self.node = secrets.token_hex(6)
-        self.store = ConversationStore(redis, lambda scripts: Pipe(redis, scripts), needs.keystore, prefix)
+        pipe = partial(Pipe, redis, on_up=self._appending_again)
+        self.store = ConversationStore(redis, pipe, needs.keystore, prefix)
         self.routing = RoutingStore(redis, prefix, settings.routing)
         methods = {method.tag: method for method in settings.auth_methods}
         names = Labels(
@@ -129,19 +135,28 @@ class LivePart:
     async def lifespan(self) -> AsyncIterator[None]:
         """Everything that runs beside the requests."""
         async with self._tasks as tasks:
-            tasks.start(self.store.pipe.run(), "append connection")
-            tasks.start(self._subscriber.run(), "subscription")
-            tasks.start(self.board.run(), "board")
-            tasks.start(self.hub.run(), "routes and leases")
-            tasks.start(self._positions.run(), "positions")
-            tasks.start(self._sweeper.run(), "deadlines")
+            tasks.keep(self.store.pipe.run, "append connection")
+            tasks.keep(self._subscriber.run, "subscription")
+            tasks.keep(self.board.run, "board")
+            tasks.keep(self.hub.run, "routes and leases")
+            tasks.keep(self._positions.run, "positions")
+            tasks.keep(self._sweeper.run, "deadlines")
             yield
 
     def _published(self, channel: str, raw: bytes) -> None:
-        if channel == self.routing.channel:
-            self.board.published(raw)
-        else:
-            self.hub.published(channel, raw)
+        try:
+            if channel == self.routing.channel:
+                self.board.published(raw)
+            else:
+                self.hub.published(channel, raw)
+        except Exception as error:  # noqa: BLE001 - a subscription that ends is a node that is deaf
+            # One publication that cannot be read must not end the subscription: what it said is read from the store.
+            _log.exception("a publication could not be taken in: %s", type(error).__name__)
+            self._distrust()
+
+    def _appending_again(self) -> None:
+        """What was under way when the connection broke may have been stored, and this node was not told."""
+        self.hub.distrust()
 
     def _distrust(self) -> None:
         self.board.distrust()

@@ -4,7 +4,8 @@
 -- ARGV[1]  act
 -- ARGV[2]  its arguments, JSON
 -- ARGV[3]  now, milliseconds; 0: the server's own clock
--- ARGV[4]  settings, JSON: offer_timeout, decline_pause, done_memory, answer_memory, misses (ms, but the last)
+-- ARGV[4]  settings, JSON: offer_timeout, decline_pause, done_memory, answer_memory, return_within, misses
+--          (milliseconds, but the last)
 --
 -- entries   hash  conversation -> JSON entry
 -- agents    hash  agent -> JSON agent
@@ -264,6 +265,9 @@ function act.arrive()
   end
   for _, purpose in ipairs(agent.purposes or {}) do call('ZREM', root .. 'ready:' .. purpose, agent.id) end
   if agent.conn ~= '' and agent.conn ~= args.conn then delta.replaced = {agent = agent.id, conn = agent.conn} end
+  if not agent.present and now - (agent.lease or now) > settings.return_within then
+    agent.status, agent.since = 'away', now
+  end
   agent.name, agent.purposes, agent.capacity = args.name, args.purposes, args.capacity
   agent.conn, agent.lease = args.conn, args.lease
   local returned = not agent.present

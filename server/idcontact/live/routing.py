@@ -7,6 +7,7 @@ step. Every act is one atomic step that ends with everything paired that can be 
   re-queued entry is where it was.
 - Next entry for an agent: highest priority (0 first), then first come. Next agent for an entry: least loaded share,
   then longest idle. An offer takes room, and an agent has at most one.
+- Who comes back after more than `RETURN_WITHIN` is away, whatever they were before: nobody is offered to by surprise.
 - An agent who declined an entry is passed over for it for `decline_pause`; who lets two offers in a row lapse is set
   away.
 
@@ -22,6 +23,7 @@ OFFER_TIMEOUT = 20_000
 DECLINE_PAUSE = 60_000
 DONE_MEMORY = 60_000
 MISSES_BEFORE_AWAY = 2
+RETURN_WITHIN = 300_000
 SHARE_STEPS = 500
 """Load shares are compared in steps of 1/500 of the capacity."""
 
@@ -142,6 +144,8 @@ class Routing:
         if known is None:
             known = self.agents[agent.id] = agent
             known.idle_since = now
+        if not known.present and now - known.lease > RETURN_WITHIN:
+            known.status = "away"
         known.purposes, known.capacity, known.conn, known.lease = (
             agent.purposes,
             agent.capacity,

@@ -113,6 +113,7 @@ class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True):
     decline_pause: int = 60_000
     done_memory: int = 60_000
     answer_memory: int = 600_000
+    return_within: int = 300_000
     misses: int = 2
 
 

@@ -9,35 +9,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import msgspec
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocketDisconnect
 
 from idcontact.errors import Conflict, IdContactError, NotAllowed, NotFound, TooManyRequests, Unavailable
 from idcontact.live import messages as m
 from idcontact.live.frames import encode
+from idcontact.live.outflow import Outflow
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from starlette.types import Receive, Send
+
 _log = logging.getLogger(__name__)
 HELLO_WITHIN = 10.0
-MAX_QUEUED_FRAMES = 2_000
-MAX_QUEUED_BYTES = 4 * 1024 * 1024
 MALFORMED_LIMIT = 20
 _WINDOW = 10.0
+_HELLOS = 10
 
-BAD_PROTOCOL, NOT_AUTHENTICATED, NOT_ALLOWED, TOO_SLOW, REPLACED, RATE_LIMITED, GONE = (
-    4400,
-    4401,
-    4403,
-    4408,
-    4409,
-    4429,
-    4404,
-)
+BAD_PROTOCOL, NOT_AUTHENTICATED, NOT_ALLOWED, GONE, REPLACED, RATE_LIMITED = 4400, 4401, 4403, 4404, 4409, 4429
 RESTARTING, TRY_AGAIN = 1012, 1013
 
 F = TypeVar("F", bound=m.Frame)
@@ -60,42 +53,33 @@ class Handler(Protocol[F_contra]):
 class Socket(Generic[F]):
     """See the module. `send` and `close` may be called from anywhere in the loop; neither blocks."""
 
-    def __init__(self, websocket: WebSocket, decoder: msgspec.json.Decoder[F], frames_per_10_seconds: int) -> None:
-        self._websocket = websocket
+    def __init__(
+        self, receive: Receive, send: Send, decoder: msgspec.json.Decoder[F], frames_per_10_seconds: int
+    ) -> None:
+        self._receive = receive
+        self._out = Outflow(send)
         self._decoder = decoder
         self._allowed = frames_per_10_seconds
-        self._out: deque[str] = deque()
-        self._out_bytes = 0
-        self._wake = asyncio.Event()
-        self._closing: int | None = None
         self._window_start = 0.0
         self._in_window = 0
         self._malformed = 0
+        self._greetings: list[float] = []
 
     def send(self, frame: bytes) -> None:
-        """Queue one frame."""
-        if self._closing is not None:
-            return
-        self._out.append(frame.decode())
-        self._out_bytes += len(frame)
-        if len(self._out) > MAX_QUEUED_FRAMES or self._out_bytes > MAX_QUEUED_BYTES:
-            self._out.clear()
-            self.close(TOO_SLOW)
-        self._wake.set()
+        """Send one frame."""
+        self._out.put(frame)
 
     def send_frame(self, frame: m.Frame) -> None:
-        """Queue one frame."""
-        self.send(encode(frame))
+        """Send one frame."""
+        self._out.put(encode(frame))
 
     def close(self, code: int) -> None:
         """Send what is queued, then close."""
-        if self._closing is None:
-            self._closing = code
-            self._wake.set()
+        self._out.close(code)
 
     async def run(self, handler: Handler[F]) -> None:
         """Serve until either side ends it."""
-        writer = asyncio.create_task(self._write(), name="socket writer")
+        writer = asyncio.create_task(self._out.run(), name="socket writer")
         reader = asyncio.create_task(self._read(handler), name="socket reader")
         try:
             await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,27 +90,6 @@ class Socket(Generic[F]):
                 if isinstance(ended, Exception) and not isinstance(ended, WebSocketDisconnect):
                     _log.error("a socket failed: %s", type(ended).__name__, exc_info=ended)
             await handler.bye()
-
-    # --- out ------------------------------------------------------------------------------------------------------
-
-    async def _write(self) -> None:
-        try:
-            while True:
-                while self._out:
-                    text = self._out.popleft()
-                    self._out_bytes -= len(text)
-                    await self._websocket.send_text(text)
-                if self._closing is not None:
-                    await self._close_now(self._closing)
-                    return
-                self._wake.clear()
-                await self._wake.wait()
-        except (WebSocketDisconnect, RuntimeError):
-            return  # the other side has gone
-
-    async def _close_now(self, code: int) -> None:
-        if self._websocket.application_state is WebSocketState.CONNECTED:
-            await self._websocket.close(code)
 
     # --- in -------------------------------------------------------------------------------------------------------
 
@@ -148,12 +111,14 @@ class Socket(Generic[F]):
             frame = await self._next()
             if isinstance(frame, m.Ping):
                 self.send_frame(m.Pong(nonce=frame.nonce))
+            elif isinstance(frame, m.Hello) and not self._may_greet():
+                self.close(RATE_LIMITED)
             elif frame is not None:
                 await self._answered(frame, handler.handle)
 
     async def _next(self) -> F | m.Hello | None:
         """The next frame, or None when it was refused."""
-        message = await self._websocket.receive()
+        message = await self._receive()
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1006))
         if not self._within_rate():
@@ -168,7 +133,7 @@ class Socket(Generic[F]):
             return None
         try:
             return self._decoder.decode(raw)
-        except ValueError as mistake:
+        except (ValueError, RecursionError) as mistake:
             self._malformed_json(raw, mistake)
             return None
 
@@ -179,7 +144,14 @@ class Socket(Generic[F]):
         self._in_window += 1
         return self._in_window <= self._allowed
 
-    def _malformed_json(self, raw: bytes, mistake: ValueError) -> None:
+    def _may_greet(self) -> bool:
+        """A hello reads whole logs: it is dearer than other frames."""
+        now = time.monotonic()
+        self._greetings = [at for at in self._greetings if now - at < _WINDOW]
+        self._greetings.append(now)
+        return len(self._greetings) <= _HELLOS
+
+    def _malformed_json(self, raw: bytes, mistake: ValueError | RecursionError) -> None:
         """Name the member at fault, never its value."""
         text = str(mistake) if isinstance(mistake, msgspec.ValidationError) else "not JSON"
         what, _, place = text.partition(" - at `$")
@@ -218,7 +190,7 @@ def _id_of(raw: bytes) -> str | None:
     """The id of a frame that is otherwise not understood."""
     try:
         found = msgspec.json.decode(raw, type=m.Command)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found.id
 

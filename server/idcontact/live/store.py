@@ -13,7 +13,7 @@ import hashlib
 import secrets
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
@@ -150,6 +150,18 @@ class Committed:
     at: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Something to append. `who` is `end_user` or `agent`, `part` the agent's id; `node` needs no publication."""
+
+    conversation: str
+    who: str
+    part: str
+    command: str
+    event: bytes
+    node: str
+
+
 @dataclass(frozen=True)
 class Appended:
     """Where a message went, and whether it was there already."""
@@ -179,6 +191,24 @@ def context(conversation: str, what: str) -> bytes:
     return f"{conversation}|{what}".encode()
 
 
+def _settle(done: asyncio.Future[Appended], answer: Any) -> None:
+    """What the script said, as the future's result."""
+    if done.cancelled():
+        return
+    if isinstance(answer, Exception):
+        done.set_exception(answer)
+        return
+    outcome, seq, at = answer
+    if outcome == b"gone":
+        done.set_exception(NotFound("this conversation does not exist, or no longer"))
+    elif outcome == b"refused":
+        done.set_exception(Conflict("nothing can be said in this conversation now"))
+    elif outcome == b"full":
+        done.set_exception(Conflict("this conversation has become too long; start a new one"))
+    else:
+        done.set_result(Appended(seq, at, again=outcome == b"again"))
+
+
 class ConversationStore:
     """Every method is one round trip or one script; all raise `Unavailable` while the store is away."""
 
@@ -187,7 +217,6 @@ class ConversationStore:
         self._keystore = keystore
         self.prefix = prefix
         self._append = Script(redis, __package__, "append.lua")
-        self._append_sha = hashlib.sha1(self._append.source.encode(), usedforsecurity=False).hexdigest()
         self._commit = Script(redis, __package__, "commit.lua")
         self._enter = Script(redis, __package__, "enter.lua")
         self._exchange = Script(redis, __package__, "exchange.lua")
@@ -320,20 +349,17 @@ class ConversationStore:
         seq, at = kept.split(b"|")
         return Committed("again", seq=int(seq), at=int(at))
 
-    async def append(self, conversation: str, who: str, part: str, command: str, event: bytes, node: str) -> Appended:
-        """Say something. `who` is `end_user` or `agent`, `part` the agent's id. Raises `Conflict` or `NotFound`."""
-        keys = self.keys(conversation)
-        outcome, seq, at = await self.pipe.script(
-            self._append_sha,
-            self._append.source,
-            [keys.hash, keys.log("public"), keys.answers, keys.routes],
-            [who, part, command, event, node, keys.channels, conversation],
-        )
-        if outcome == b"gone":
-            raise NotFound("this conversation does not exist, or no longer")
-        if outcome == b"refused":
-            raise Conflict("nothing can be said in this conversation now")
-        return Appended(seq, at, again=outcome == b"again")
+    def append(self, said: Say) -> asyncio.Future[Appended]:
+        """Say something. The future holds where it went, or `Conflict`, `NotFound` or `Unavailable`.
+
+        What was sent is done, also when nobody waits for the future any more.
+        """
+        keys = self.keys(said.conversation)
+        done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        names = (keys.hash, keys.log("public"), keys.answers, keys.routes)
+        words = (said.who, said.part, said.command, said.event, said.node, keys.channels, said.conversation)
+        self.pipe.script(self._append, (*names, *words), len(names), lambda answer: _settle(done, answer))
+        return done
 
     async def read(self, conversation: str, log: LogName, first: int, last: int | None = None) -> list[Sealed]:
         """The events `first` to `last` (to the end when None) of one log, in order."""

@@ -10,7 +10,7 @@ import pytest
 from idcontact.errors import Conflict, NotFound
 from idcontact.live.conversation import DeadlineReached, Ended, WrapUpDone
 from idcontact.live.conversation_state import Rules
-from idcontact.live.store import Change, hashed
+from idcontact.live.store import Change, Say, hashed
 from live_parts import Parts, parts
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ async def test_messages_are_numbered_without_holes_whoever_says_them(live: Parts
     conversation = await live.active()
     first = (await live.store.load(conversation)).seqs["public"] + 1
     said = await asyncio.gather(
-        *(live.store.append(conversation, "agent", "ann", f"m{n}", b"x", NODE) for n in range(50)),
-        *(live.store.append(conversation, "end_user", "", f"m{n}", b"x", NODE) for n in range(50)),
+        *(live.store.append(Say(conversation, "agent", "ann", f"m{n}", b"x", NODE)) for n in range(50)),
+        *(live.store.append(Say(conversation, "end_user", "", f"m{n}", b"x", NODE)) for n in range(50)),
     )
     assert sorted(one.seq for one in said) == list(range(first, first + 100))
     assert [one.seq for one in await live.store.read(conversation, "public", first)] == list(range(first, first + 100))
@@ -63,34 +63,34 @@ async def test_messages_are_numbered_without_holes_whoever_says_them(live: Parts
 
 async def test_a_command_that_is_sent_again_has_no_second_effect_and_the_first_answer(live: Parts) -> None:
     conversation = await live.active()
-    once = await live.store.append(conversation, "agent", "ann", "m1", b"x", NODE)
-    again = await live.store.append(conversation, "agent", "ann", "m1", b"other", NODE)
+    once = await live.store.append(Say(conversation, "agent", "ann", "m1", b"x", NODE))
+    again = await live.store.append(Say(conversation, "agent", "ann", "m1", b"other", NODE))
     assert (again.seq, again.at, again.again) == (once.seq, once.at, True)
     assert len(await live.store.read(conversation, "public", once.seq)) == 1
 
 
 async def test_the_same_id_of_the_other_side_is_another_command(live: Parts) -> None:
     conversation = await live.active()
-    mine = await live.store.append(conversation, "agent", "ann", "m1", b"x", NODE)
-    theirs = await live.store.append(conversation, "end_user", "", "m1", b"x", NODE)
+    mine = await live.store.append(Say(conversation, "agent", "ann", "m1", b"x", NODE))
+    theirs = await live.store.append(Say(conversation, "end_user", "", "m1", b"x", NODE))
     assert theirs.seq == mine.seq + 1
 
 
 async def test_nothing_is_said_before_an_agent_accepted_or_after_the_end(live: Parts) -> None:
     conversation = await live.waiting()
     with pytest.raises(Conflict):
-        await live.store.append(conversation, "end_user", "", "m1", b"x", NODE)
+        await live.store.append(Say(conversation, "end_user", "", "m1", b"x", NODE))
     await live.conversations.happen(conversation, Ended("end_user"))
     active = await live.active()
     await live.conversations.happen(active, Ended("end_user"))
     with pytest.raises(Conflict):
-        await live.store.append(active, "end_user", "", "m1", b"x", NODE)
+        await live.store.append(Say(active, "end_user", "", "m1", b"x", NODE))
 
 
 async def test_another_agent_says_nothing_in_it(live: Parts) -> None:
     conversation = await live.active()
     with pytest.raises(Conflict):
-        await live.store.append(conversation, "agent", "bob", "m1", b"x", NODE)
+        await live.store.append(Say(conversation, "agent", "bob", "m1", b"x", NODE))
 
 
 async def test_of_two_changes_to_one_state_only_the_first_is_stored(live: Parts) -> None:
@@ -174,7 +174,7 @@ async def test_secrets_are_kept_as_hashes_only(live: Parts) -> None:
 async def test_after_the_purge_nothing_of_it_is_left(redis: Redis, tmp_path: Path) -> None:
     async with parts(redis, tmp_path, Rules(retention=0, wrap_up=0)) as live:
         conversation = await live.active()
-        await live.store.append(conversation, "end_user", "", "m1", b"x", NODE)
+        await live.store.append(Say(conversation, "end_user", "", "m1", b"x", NODE))
         await live.store.renew(conversation, NODE, 60_000, 45_000)
         await live.conversations.happen(conversation, Ended("end_user"))
         await live.conversations.happen(conversation, WrapUpDone("ann"))

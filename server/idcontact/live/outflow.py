@@ -1,0 +1,116 @@
+"""The outgoing half of a socket: a bounded queue, empty nearly always.
+
+A frame that nothing stands before goes to the server at once, without waking a task: most of what a message costs is
+what it wakes. Only what the transport has no room for waits here. This counts on the server's `send` to need no task
+of its own, as uvicorn's does not; where it waits for room, the task of `run` goes on waiting in its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Generator
+
+    from starlette.types import Message, Send
+
+MAX_QUEUED_FRAMES = 2_000
+MAX_QUEUED_BYTES = 4 * 1024 * 1024
+TOO_SLOW = 4408
+
+
+@types.coroutine
+def _rest(begun: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, None, None]:
+    """Go on, in a task, with a coroutine that was begun outside of one and waits."""
+    try:
+        while True:
+            yield waits_for
+            waits_for = begun.send(None)
+    except StopIteration:
+        return
+    finally:
+        begun.close()
+
+
+class Outflow:
+    """See the module. `put` and `close` may be called from anywhere in the loop; neither blocks."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = cast("Callable[[Message], Coroutine[Any, Any, None]]", send)
+        self._queue: deque[bytes] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._closing: int | None = None
+        self._lost = False
+        self._at_once = False
+        """Whether everything before has gone out, and `run` waits for something to do."""
+        self._begun: tuple[Coroutine[Any, Any, None], Any] | None = None
+        """A frame that the transport had no room for, and what it waits for."""
+
+    def put(self, frame: bytes) -> None:
+        """Send a frame, in this order. One too many closes the socket: 4408, resume."""
+        if self._closing is not None or self._lost:
+            return
+        if self._at_once:
+            self._send_at_once(frame)
+            return
+        self._queue.append(frame)
+        self._bytes += len(frame)
+        if len(self._queue) > MAX_QUEUED_FRAMES or self._bytes > MAX_QUEUED_BYTES:
+            self._queue.clear()
+            self.close(TOO_SLOW)
+
+    def close(self, code: int) -> None:
+        """Send what is queued, then close."""
+        if self._closing is None:
+            self._closing = code
+            self._rouse()
+
+    async def run(self) -> None:
+        """Send what could not go at once; ends when the socket is closed, by either side."""
+        try:
+            while not self._lost:
+                await self._send_queued()
+                if self._closing is not None:
+                    await self._send({"type": "websocket.close", "code": self._closing})
+                    return
+                self._wake.clear()
+                self._at_once = True
+                await self._wake.wait()
+        except (OSError, RuntimeError):
+            return  # the other side has gone
+        finally:
+            self._at_once = False
+            self._lost = True
+            if self._begun is not None:
+                self._begun[0].close()
+
+    async def _send_queued(self) -> None:
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            await _rest(*begun)
+        while self._queue:
+            frame = self._queue.popleft()
+            self._bytes -= len(frame)
+            await self._send(_message(frame))
+
+    def _send_at_once(self, frame: bytes) -> None:
+        sending = self._send(_message(frame))
+        try:
+            self._begun = sending, sending.send(None)
+        except StopIteration:
+            return
+        except (OSError, RuntimeError):
+            self._lost = True  # the other side has gone
+        self._rouse()
+
+    def _rouse(self) -> None:
+        self._at_once = False
+        self._wake.set()
+
+
+def _message(frame: bytes) -> Message:
+    return {"type": "websocket.send", "text": frame.decode()}
