@@ -29,7 +29,7 @@ KINDS: Final[tuple[Kind, ...]] = ("valkey", "redis")
 _READY_WITHIN = 10.0  # seconds; measured: 10 to 85 ms
 
 
-class ServerMissing(Exception):  # noqa: N818 - it reads as what it is, like the tree in errors.py
+class ServerMissing(Exception):
     """A server binary that the tests need is not on this machine; the text says what to install."""
 
 
