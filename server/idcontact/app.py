@@ -34,6 +34,7 @@ from idcontact.security import AccessLog, BodyLimit, OriginCheck, SecurityHeader
 from idcontact.staff.part import Staff
 from idcontact.staff_door import SessionDoor
 from idcontact.tasks import Tasks
+from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -64,8 +65,8 @@ class Site(Protocol):
 class House:
     """What is built. Both applications have no lifespan of their own: `open_house` is it."""
 
-    public: Starlette
-    internal: Starlette
+    public: ASGIApp
+    internal: ASGIApp
     live: LivePart
     redis: Redis
 
@@ -131,7 +132,7 @@ class _Builder:
             name=name,
             public_url=f"{config.public_url}/plugins/{name}",
             internal_url=f"{config.internal_base}/plugins/{name}",
-            allowed_origins=frozenset({config.public_url.origin, config.internal_base}),
+            allowed_origins=frozenset({config.public_url.origin, origin_of(config.internal_base) or ""}),
             attribute_labels={tag: attribute.name for tag, attribute in config.attributes.items()},
             outgoing=self._outgoing,
             records=SealedRecords(self._redis, self._keystore, config.redis_prefix, name),
@@ -226,15 +227,15 @@ class _Builder:
 
         return [Route("/health/live", live), Route("/health/ready", ready)]
 
-    def _public_app(self, routes: list[BaseRoute]) -> Starlette:
-        https = self._config.public_url.startswith("https:")
+    def _public_app(self, routes: list[BaseRoute]) -> ASGIApp:
         refuse = self._pages.error_response
-        return self._app(
+        app = self._app(
             routes,
-            Middleware(SecurityHeaders, https_only=https),
             Middleware(BodyLimit, default=32 * 1024, limits={}, refuse=refuse),
             Middleware(OriginCheck, own_origins=self._own_origins, exempt=["/start"], refuse=refuse),
         )
+        # Around all of it: Starlette answers what nobody foresaw outside of its own middleware.
+        return SecurityHeaders(app, https_only=self._config.public_url.startswith("https:"))
 
     def _app(self, routes: list[BaseRoute], *middleware: Middleware) -> Starlette:
         return Starlette(

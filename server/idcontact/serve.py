@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from idcontact.app import Site
     from idcontact.config import Config
@@ -35,7 +35,7 @@ def set_gc_thresholds() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def listener(app: Starlette, config: Config) -> Listener:
+def listener(app: ASGIApp, config: Config) -> Listener:
     """A server of `app` on the stack that was measured to be the fastest: see benchmarks/."""
     return Listener(
         uvicorn.Config(
