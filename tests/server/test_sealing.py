@@ -167,7 +167,7 @@ async def test_after_all_nodes_were_down_for_days_what_lives_still_opens(house: 
 async def test_a_write_that_was_under_way_when_the_next_epoch_was_made_is_kept(house: House) -> None:
     key = DataKey.new()
     late = house.keystore.wrap(key)
-    await house.run(ROTATE_AFTER + GRACE - PASS)
+    await house.run(ROTATE_AFTER + 100)
     await house.write("{c007}", "idc:{c007}:late", late)
     house.keys["idc:{c007}:late"] = key
     await house.run(2 * ROTATE_AFTER)
