@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import aiohttp
 import msgspec
 
-from idcontact.browser import browser_digest
+from idcontact.browser import COOKIES, browser_digest
 from running import PASSWORD
 
 if TYPE_CHECKING:
@@ -233,8 +233,10 @@ class Visitor(Program):
 
     def started_session(self) -> str:
         """Give it the cookie of a browser that has started a session; the digest that the core passes on."""
-        self.cookies["__Host-idc-browser"] = value = "b" * 43
-        return browser_digest(value)
+        value = "b" * 43
+        digest = browser_digest(value)
+        self.cookies[COOKIES + digest[:12]] = value
+        return digest
 
 
 async def take(console: Socket, conversation: str) -> Frame:

@@ -21,7 +21,7 @@ from idcontact.bodies import (
     media_type,
     read_body,
 )
-from idcontact.browser import COOKIE, browser_digest, known_browser, new_browser, remember_browser
+from idcontact.browser import browser_digest, new_browser, remember_browser
 from idcontact.core.accept import prefers_json
 from idcontact.core.start import Visitor, kind_of
 from idcontact.errors import BadRequest, IdContactError, WrongMediaType
@@ -115,8 +115,7 @@ class CoreRoutes:
     async def _start_by_form(self, request: Request) -> Response:
         fields = decode_form(await read_body(request, FORM_BODY))
         message = fit_form(fields, StartRequest)
-        # Of a form on another site the browser sends no cookie that is Lax: that start gets a new one.
-        browser = known_browser(request.cookies.get(COOKIE)) or new_browser()
+        browser = new_browser()
         visitor = Visitor(
             language=self._form_language(request, fields),
             return_url=self._return_url(fields),

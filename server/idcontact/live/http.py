@@ -17,7 +17,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
-from idcontact.browser import COOKIE, browser_digest, known_browser
+from idcontact.browser import has_started
 from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, NotAuthenticated, NotFound, TooManyRequests
 from idcontact.limits import client_address
 from idcontact.live import messages as m
@@ -282,8 +282,7 @@ def _same_browser(request: HTTPConnection, state: Conversation) -> bool | None:
     """Whether this browser started the session; None when that is not known."""
     if state.browser is None:
         return None
-    here = known_browser(request.cookies.get(COOKIE))
-    return here is not None and browser_digest(here) == state.browser
+    return has_started(request.cookies, state.browser)
 
 
 def _see_other(path: str) -> RedirectResponse:

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from idcontact.browser import browser_digest
+from idcontact.browser import browser_digest, has_started
 from idcontact.core.http import CoreRoutes
 from idcontact.core.options import Purposes
 from idcontact.core.settings import CoreSettings
@@ -191,7 +191,8 @@ async def test_a_form_starts_the_same_session_with_its_context(house: House) -> 
     answer = await house.client.post("/start", data=fields)
     assert answer.status_code == 303
     [cookie] = answer.headers.get_list("set-cookie")
-    made = re.fullmatch(r"__Host-idc-browser=([A-Za-z0-9_-]{43}); HttpOnly; Path=/; SameSite=lax; Secure", cookie)
+    attributes = "HttpOnly; Max-Age=3600; Path=/; SameSite=lax; Secure"
+    made = re.fullmatch(rf"__Host-idc-browser-[A-Za-z0-9_-]{{12}}=([A-Za-z0-9_-]{{43}}); {attributes}", cookie)
     assert made is not None
     assert house.comm.asked[0]["context"] == {
         "auth": "pending",
@@ -201,9 +202,6 @@ async def test_a_form_starts_the_same_session_with_its_context(house: House) -> 
         "return_url": "https://www.example.org/move?x#y",
         "browser": browser_digest(made[1]),
     }
-    again = await house.client.post("/start", data=START)
-    assert made[1] in again.headers["set-cookie"]
-    assert house.comm.asked[1]["context"]["browser"] == browser_digest(made[1])
 
 
 async def test_a_start_by_json_sets_no_cookie(house: House) -> None:
@@ -220,10 +218,14 @@ async def test_nobody_is_led_back_to_a_website_that_is_not_allowed(house: House,
     assert "return_url" not in house.comm.asked[0]["context"]
 
 
-async def test_a_browser_cookie_that_we_did_not_make_is_replaced(house: House) -> None:
-    answer = await house.client.post("/start", data=START, headers={"Cookie": "__Host-idc-browser=short"})
-    assert "__Host-idc-browser=" in answer.headers["set-cookie"]
-    assert house.comm.asked[0]["context"]["browser"] != browser_digest("short")
+async def test_each_start_is_recognised_by_a_cookie_of_its_own(house: House) -> None:
+    first, second = [await house.client.post("/start", data=START) for _ in range(2)]
+    names = {answer.headers["set-cookie"].partition("=")[0] for answer in (first, second)}
+    assert len(names) == 2
+    browsers = {asked["context"]["browser"] for asked in house.comm.asked}
+    assert len(browsers) == 2
+    assert all(has_started(house.client.cookies, browser) for browser in browsers)
+    assert not has_started(house.client.cookies, browser_digest("another"))
 
 
 # --- bad requests ---------------------------------------------------------------------------------------------------
