@@ -28,8 +28,11 @@ from idcontact.serve import serve
 from idcontact.tokens import AuthResult, Dialect, EncryptKey, ResultStatus, ResultWriter, SigningKey
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
+
+    from idcontact.app import Site as Website
+    from idcontact.pages import Pages
 
 PASSWORD: Final = "a long test password"
 ATTRIBUTES: Final = {"fullname": "Suzanne Moulin", "city": "Rotterdam"}
@@ -210,11 +213,11 @@ def make_site(folder: Path, redis_url: str, *, live: str = "", top: str = "", be
 
 
 @asynccontextmanager
-async def running_house(site: Site) -> AsyncIterator[Site]:
-    """The server, in this process and loop, until left."""
+async def running_house(site: Site, website: Callable[[Pages], Website] | None = None) -> AsyncIterator[Site]:
+    """The server, in this process and loop, until left; `website` beside it, as the demo's is."""
     stop, ready = asyncio.Event(), asyncio.Event()
     config = load_config(site.config, {})
-    serving = asyncio.create_task(serve(config, site.folder, ready=ready.set, stop=stop))
+    serving = asyncio.create_task(serve(config, site.folder, site=website, ready=ready.set, stop=stop))
     waiting = asyncio.create_task(ready.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     try:
@@ -246,7 +249,7 @@ class ServerProcess:
                 env={**os.environ, "PYTHONWARNINGS": "default"},
             )
 
-    async def wait_until_up(self, seconds: float = 20) -> None:
+    async def wait_until_up(self, seconds: float = 60) -> None:
         """Until it answers that it is ready."""
         async with aiohttp.ClientSession() as session, asyncio.timeout(seconds):
             while True:
@@ -283,7 +286,11 @@ class ServerProcess:
 
     async def __aenter__(self) -> ServerProcess:
         self.start()
-        await self.wait_until_up()
+        try:
+            await self.wait_until_up()
+        except BaseException:
+            self.kill()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:

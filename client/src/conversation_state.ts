@@ -98,7 +98,8 @@ export function pageOf({ conversation }: ConversationState): Page {
     case "wrapping_up":
     case "closed":
     case "purged":
-      return "ended";
+      // Nothing began that could have ended.
+      return conversation.end_reason === "not_identified" ? "not_identified" : "ended";
   }
 }
 

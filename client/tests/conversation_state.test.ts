@@ -73,6 +73,11 @@ describe("which page is shown", () => {
     expect(pageOf(stateAfter(welcome({ conversation: conversation({ phase, auth: { status } }) })))).toBe(page);
   });
 
+  it("who was not identified, and may not go on, is told that", () => {
+    const refused = conversation({ phase: "closed", auth: { status: "failed" }, end_reason: "not_identified" });
+    expect(pageOf(stateAfter(welcome({ conversation: refused })))).toBe("not_identified");
+  });
+
   it("before the server has spoken: loading", () => {
     expect(pageOf(INITIAL_STATE)).toBe("loading");
   });

@@ -1,0 +1,58 @@
+"""One Chromium and one Redis for a module; a house, and a town around it, for each test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from chromium import chromium_running
+from idcontact.demo_site import DemoSite
+from running import make_site, running_house
+from servers import RedisServer, wanted_kinds
+from web_town import SETTINGS, Town
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from playwright.async_api import Browser
+
+    from running import Site
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser; every person has windows and cookies of their own in it."""
+    async with chromium_running() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def redis_of_the_house() -> Iterator[RedisServer]:
+    """On one kind of server: which one it is makes no difference to a browser."""
+    with RedisServer(wanted_kinds()[0], appendonly=True) as server:
+        yield server
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def house(request: pytest.FixtureRequest, redis_of_the_house: RedisServer, tmp_path: Path) -> AsyncIterator[Site]:
+    """A running server and the municipality's pages, with nobody there yet; a module's `LIVE_SETTINGS` go into it."""
+    with redis_of_the_house.client() as client:
+        client.flushall()
+    live: str = getattr(request.module, "LIVE_SETTINGS", "")
+    site = make_site(tmp_path, redis_of_the_house.url, top=SETTINGS, live=live)
+    async with running_house(site, DemoSite) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def town(house: Site, chromium: Browser) -> AsyncIterator[Town]:
+    """The people of one test. When it is over, none of their pages may have had a trouble that was not expected."""
+    people = Town(house, chromium)
+    try:
+        yield people
+    finally:
+        await people.go_home()
+    assert people.troubles() == []
