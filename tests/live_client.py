@@ -111,7 +111,7 @@ class Client:
     ) -> None:
         """Open a socket, and say nothing on it yet. `origin` and `cookie` are the browser's unless given.
 
-        Without `reading`, nothing is ever taken from it. `options` are those of `websockets.connect`.
+        Without `reading`, nothing is taken from it until `read`. `options` are those of `websockets.connect`.
         """
         await self.disconnect()
         sent = self.browser.cookie_header if cookie is None else cookie
@@ -129,7 +129,12 @@ class Client:
             **options,
         )
         if reading:
-            self._reading = asyncio.create_task(self._read(self._socket))
+            self.read()
+
+    def read(self) -> None:
+        """Take what comes from the open socket from now on."""
+        assert self._socket is not None, "not connected"
+        self._reading = asyncio.create_task(self._read(self._socket))
 
     async def connect(self, have: Sequence[Frame] | None = None) -> Frame:
         """Open a socket and say hello; the `welcome`. `have` is what this client has, or `()` for a first load."""

@@ -74,6 +74,10 @@ class AgentChair:
         if self._begun:
             self._console.socket.send(frame)
 
+    async def room(self) -> None:
+        """Come back when there is room for more."""
+        await self._console.socket.room()
+
     def changed(self, stored: Stored) -> None:
         """The conversation is now like this."""
         agent = stored.state.agent

@@ -127,6 +127,10 @@ class EndUserEnd:
         """Send this frame, in this order."""
         self._socket.send(frame)
 
+    async def room(self) -> None:
+        """Come back when there is room for more."""
+        await self._socket.room()
+
     def changed(self, stored: Stored) -> None:
         """The conversation is now like this."""
         if stored.state.conn is not None and stored.state.conn != self._conn:

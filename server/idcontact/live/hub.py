@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 ROUTE_MS = 60_000
 RENEW_EVERY = 15.0
 _GAP_PATIENCE = 0.2
+_PAGE = 32
 _ID = 26
 _LOGS: dict[bytes, LogName] = {b"p": "public", b"s": "staff"}
 
@@ -40,6 +41,9 @@ class Seat(Protocol):
 
     def deliver(self, frame: bytes) -> None:
         """Send this frame, in this order."""
+
+    async def room(self) -> None:
+        """Come back when there is room for a page of events more; at once when nobody takes them any more."""
 
     def changed(self, stored: Stored) -> None:
         """The conversation is now like this."""
@@ -54,7 +58,8 @@ class Feed:
 
     due: int
     early: dict[int, bytes] = field(default_factory=dict)
-    catching_up: dict[Seat, list[bytes]] = field(default_factory=dict)
+    catching_up: set[Seat] = field(default_factory=set)
+    """Seats that are still reading what they missed; nothing is kept for them meanwhile: it is in the log."""
     filling: bool = False
 
 
@@ -125,7 +130,7 @@ class Hub:
         known = {have.log: have for have in have if have.conversation == local.id}
         local.seats.append(seat)
         for log in seat.logs:
-            local.feeds[log].catching_up[seat] = []
+            local.feeds[log].catching_up.add(seat)
         try:
             for log in seat.logs:
                 await self._catch_up(local, seat, log, known.get(log))
@@ -134,24 +139,28 @@ class Hub:
             raise
 
     async def _catch_up(self, local: Local, seat: Seat, log: LogName, have: Have | None) -> None:
+        """A page at a time, as fast as the socket takes them: a long log is no reason to call it too slow."""
         feed = local.feeds[log]
-        last = feed.due - 1
         first = 1
         # Another log, or a seq from the future: the whole log again.
-        if have is not None and have.log_id == local.stored.log_ids[log] and have.seq <= last:
+        if have is not None and have.log_id == local.stored.log_ids[log] and have.seq < feed.due:
             first = have.seq + 1
-        if first <= last:
-            for sealed in await self._store.read(local.id, log, first, last):
+        while first < feed.due and seat in local.seats:
+            page = await self._store.read(local.id, log, first, min(feed.due, first + _PAGE) - 1)
+            if not page:
+                break  # it was purged meanwhile
+            for sealed in page:
                 seat.deliver(self._frame(local, log, sealed.seq, sealed.at, sealed.event))
-        for frame in feed.catching_up.pop(seat, []):
-            seat.deliver(frame)
+            first = page[-1].seq + 1
+            await seat.room()
+        feed.catching_up.discard(seat)
 
     def unseat(self, local: Local, seat: Seat) -> None:
         """A socket leaves its seat."""
         if seat in local.seats:
             local.seats.remove(seat)
         for feed in local.feeds.values():
-            feed.catching_up.pop(seat, None)
+            feed.catching_up.discard(seat)
 
     def close(self, local: Local) -> None:
         """The counterpart of `open`. With the last one the conversation stops being local."""
@@ -214,13 +223,8 @@ class Hub:
         while (frame := feed.early.pop(feed.due, None)) is not None:
             feed.due += 1
             for seat in local.seats:
-                if log not in seat.logs:
-                    continue
-                waiting = feed.catching_up.get(seat)
-                if waiting is None:
+                if log in seat.logs and seat not in feed.catching_up:
                     seat.deliver(frame)
-                else:
-                    waiting.append(frame)
 
     async def _fill(self, local: Local, log: LogName, *, at_once: bool = False) -> None:
         """What does not come is read."""

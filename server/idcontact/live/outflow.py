@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_QUEUED_FRAMES = 2_000
 MAX_QUEUED_BYTES = 4 * 1024 * 1024
+ROOM_BYTES = 256 * 1024
 TOO_SLOW = 4408
 
 
@@ -43,6 +44,7 @@ class Outflow:
         self._queue: deque[bytes] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
+        self._less = asyncio.Event()
         self._closing: int | None = None
         self._lost = False
         self._at_once = False
@@ -63,10 +65,17 @@ class Outflow:
             self._queue.clear()
             self.close(TOO_SLOW)
 
+    async def room(self) -> None:
+        """For whoever has much to send: come back when little is queued, or nothing goes out any more."""
+        while self._bytes > ROOM_BYTES and self._closing is None and not self._lost:
+            self._less.clear()
+            await self._less.wait()
+
     def close(self, code: int) -> None:
         """Send what is queued, then close."""
         if self._closing is None:
             self._closing = code
+            self._less.set()
             self._rouse()
 
     async def run(self) -> None:
@@ -85,6 +94,7 @@ class Outflow:
         finally:
             self._at_once = False
             self._lost = True
+            self._less.set()
             if self._begun is not None:
                 self._begun[0].close()
 
@@ -95,6 +105,7 @@ class Outflow:
         while self._queue:
             frame = self._queue.popleft()
             self._bytes -= len(frame)
+            self._less.set()
             await self._send(_message(frame))
 
     def _send_at_once(self, frame: bytes) -> None:

@@ -73,6 +73,10 @@ class Socket(Generic[F]):
         """Send one frame."""
         self._out.put(encode(frame))
 
+    async def room(self) -> None:
+        """Come back when little is queued, or nothing goes out any more."""
+        await self._out.room()
+
     def close(self, code: int) -> None:
         """Send what is queued, then close."""
         self._out.close(code)
