@@ -10,7 +10,7 @@ import type { View } from "./view.ts";
  */
 export function panel(view: View, conversation: StaffConversation): TemplateResult {
   const { state, texts } = view;
-  return html`<aside class="panel" aria-label=${texts.panel}>
+  return html`<aside class="panel" tabindex="0" aria-label=${texts.panel}>
     ${identity(view, conversation, state.attributes.get(conversation.id))}
     ${conversation.other_device === true ? html`<div class="notice warning">${warningIcon}<div>${texts.otherDevice}</div></div>` : nothing}
     ${about(view, conversation)}

@@ -8,7 +8,7 @@ import { purposeName, type View } from "./view.ts";
 
 /** The agent's own conversations, and who waits. */
 export function sidebar(view: View): TemplateResult {
-  return html`<div class="sidebar">${ownConversations(view)} ${queue(view)}</div>`;
+  return html`<div class="sidebar" tabindex="0" role="region" aria-label=${view.texts.views.work}>${ownConversations(view)} ${queue(view)}</div>`;
 }
 
 function ownConversations(view: View): TemplateResult {
