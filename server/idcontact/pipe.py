@@ -117,7 +117,11 @@ class Pipe:
 
     def _resolve(self, parser: hiredis.Reader) -> None:
         while (answer := parser.gets()) is not False:
-            self._pending.popleft()(answer)
+            answered = self._pending.popleft()
+            try:
+                answered(answer)
+            except Exception as mistake:  # noqa: BLE001  it is one caller's: the others get their answers
+                _log.exception("an answer could not be handed out: %s", type(mistake).__name__)
 
     async def _watch(self, reader: asyncio.StreamReader) -> None:
         """A connection that owes an answer for too long is dead, whatever the kernel says."""

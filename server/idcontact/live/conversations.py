@@ -27,14 +27,11 @@ from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.frames import event_of, seal_event
 from idcontact.live.routing import Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment
-from idcontact.live.store import Appended, Change, Committed, ConversationStore, Say, Stored, context
+from idcontact.live.store import Change, Committed, ConversationStore, Stored, context
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
-    from idcontact.keystore import DataKey
-    from idcontact.live import messages as m
     from idcontact.live.labels import Labels
 
 _log = logging.getLogger(__name__)
@@ -137,11 +134,6 @@ class Conversations:
                 await self.tell_routing(before.state.id)
             return Outcome(replace(decision.state, version=committed.version), before, committed)
         return Outcome(before.state, before, committed)
-
-    def say(self, event: m.MessageEvent, key: DataKey, *, part: str, node: str) -> asyncio.Future[Appended]:
-        """The hot path: append a message. `part` is the agent's id, or empty for the end user."""
-        sealed = seal_event(event, key)
-        return self.store.append(Say(event.conversation, event.by, part, event.command or "", sealed, node))
 
     async def tell_routing(self, conversation: str) -> None:
         """Bring routing in line with the conversation as it is now."""

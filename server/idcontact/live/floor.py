@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from idcontact.live import messages as m
-from idcontact.live.frames import encode
+from idcontact.live.frames import encode, placed, seal_frame
+from idcontact.live.store import Say
 
 if TYPE_CHECKING:
     from idcontact.live.board import Board
@@ -39,29 +37,30 @@ class Floor:
 
     async def say(self, local: Local, by: m.Sender, part: str, name: str | None, frame: m.SendMessage) -> m.Ack:
         """Append a message; acknowledged when it is stored. This node's sockets get it without a detour."""
-        event = m.MessageEvent(
-            conversation=local.id,
-            log="public",
-            log_id=local.stored.log_ids["public"],
-            seq=0,
-            at=0,
-            by=by,
-            text=frame.text,
-            name=name,
-            command=frame.id,
+        plain = encode(
+            m.MessageEvent(
+                conversation=local.id,
+                log="public",
+                log_id=local.stored.log_ids["public"],
+                seq=0,
+                at=0,
+                by=by,
+                text=frame.text,
+                name=name,
+                command=frame.id,
+            )
         )
-        done = self.conversations.say(event, local.stored.key, part=part, node=self.hub.node)
+        sealed = seal_frame(plain, local.stored.key, local.id, "public")
         # Not after the `await`: who said it may be gone by then, and the others must hear it all the same.
-        done.add_done_callback(partial(self._said, local, event))
-        appended = await asyncio.shield(done)
+        heard = partial(self._said, local, plain)
+        appended = await self.conversations.store.append(
+            Say(local.id, by, part, frame.id, sealed, self.hub.node), heard
+        )
         return m.Ack(id=frame.id, seq=appended.seq, at=appended.at)
 
-    def _said(self, local: Local, event: m.MessageEvent, done: asyncio.Future[Appended]) -> None:
-        if done.cancelled() or done.exception() is not None:
-            return
-        appended = done.result()
+    def _said(self, local: Local, plain: bytes, appended: Appended) -> None:
         if appended.again:
             # What was first said with this id is in the log; this time it may have been other words.
             self.hub.stored(local, "public", appended.seq)
         else:
-            self.hub.came(local, "public", appended.seq, encode(replace(event, seq=appended.seq, at=appended.at)))
+            self.hub.came(local, "public", appended.seq, placed(plain, appended.seq, appended.at))

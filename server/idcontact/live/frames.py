@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from idcontact.live.routing_store import AgentRecord, EntryRecord
 
 encode = msgspec.json.encode
+_NO_PLACE = b'"seq":0,"at":0,'
 _event: msgspec.json.Decoder[m.AnyEvent] = msgspec.json.Decoder(m.AnyEvent)
 
 
@@ -71,14 +72,29 @@ def event_of(said: Said, stored: Stored, state: Conversation, labels: Labels) ->
 
 
 def seal_event(event: m.AnyEvent, key: DataKey) -> bytes:
-    """An event as it is stored."""
-    return key.seal(encode(event), context(event.conversation, event.log))
+    """An event as it is stored: its frame, with neither place nor time."""
+    return seal_frame(encode(event), key, event.conversation, event.log)
 
 
-def open_event(sealed: bytes, key: DataKey, conversation: str, log: LogName, *, seq: int, at: int) -> m.AnyEvent:
-    """A stored event with the place and time that the store gave it."""
-    event: m.AnyEvent = replace(_event.decode(key.open(sealed, context(conversation, log))), seq=seq, at=at)
-    return event
+def seal_frame(frame: bytes, key: DataKey, conversation: str, log: LogName) -> bytes:
+    """The frame of an event as it is stored."""
+    return key.seal(frame, context(conversation, log))
+
+
+def open_frame(sealed: bytes, key: DataKey, conversation: str, log: LogName, *, seq: int, at: int) -> bytes:
+    """The frame of a stored event, with the place and time that the store gave it."""
+    return placed(key.open(sealed, context(conversation, log)), seq, at)
+
+
+def placed(frame: bytes, seq: int, at: int) -> bytes:
+    """The frame of an event that was encoded before it had its place: spliced in, where decoding it would cost more.
+
+    `seq` and `at` stand before anything that people write, so the first ones found are the frame's own.
+    """
+    before, found, after = frame.partition(_NO_PLACE)
+    if not found:  # written by another version
+        return encode(replace(_event.decode(frame), seq=seq, at=at))
+    return b'%b"seq":%d,"at":%d,%b' % (before, seq, at, after)
 
 
 def auth_view(state: Conversation, labels: Labels, language: str) -> m.AuthView:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.live import messages as m
-from idcontact.live.frames import encode, open_event
+from idcontact.live.frames import encode, open_frame
 from idcontact.live.store import BUCKETS, LogName, Stored
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class Hub:
         self._drain(local, log)
 
     def _frame(self, local: Local, log: LogName, seq: int, at: int, sealed: bytes) -> bytes:
-        return encode(open_event(sealed, local.stored.key, local.id, log, seq=seq, at=at))
+        return open_frame(sealed, local.stored.key, local.id, log, seq=seq, at=at)
 
     def _tell_seen(self, local: Local, who: str, seq: int) -> None:
         by: m.Sender = "agent" if who == "agent" else "end_user"

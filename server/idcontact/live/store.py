@@ -13,7 +13,8 @@ import hashlib
 import secrets
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -59,17 +60,17 @@ class Keys:
     id: str
     prefix: str
 
-    @property
+    @cached_property
     def tag(self) -> str:
         """The bucket's hash tag."""
         return f"{{c{zlib.crc32(self.id.encode()) % BUCKETS:03}}}"
 
-    @property
+    @cached_property
     def root(self) -> str:
         """What every key of the bucket starts with."""
         return f"{self.prefix}:{self.tag}:"
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The conversation itself."""
         return f"{self.root}conv:{self.id}"
@@ -88,6 +89,11 @@ class Keys:
         """The nodes that have sockets of it."""
         return f"{self.hash}:routes"
 
+    @cached_property
+    def of_append(self) -> tuple[str, ...]:
+        """What the append script is given."""
+        return self.hash, self.log("public"), self.answers, self.routes
+
     @property
     def due(self) -> str:
         """The bucket's deadlines."""
@@ -98,10 +104,16 @@ class Keys:
         """The bucket's conversations that routing has yet to hear of."""
         return f"{self.root}untold"
 
-    @property
+    @cached_property
     def channels(self) -> str:
         """Root of the bucket's node channels."""
         return f"{self.root}node:"
+
+
+@lru_cache(maxsize=10_000)
+def _keys(conversation: str, prefix: str) -> Keys:
+    """The same ones each time: a message needs them all."""
+    return Keys(conversation, prefix)
 
 
 @dataclass(frozen=True)
@@ -150,8 +162,7 @@ class Committed:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(NamedTuple):
     """Something to append. `who` is `end_user` or `agent`, `part` the agent's id; `node` needs no publication."""
 
     conversation: str
@@ -162,8 +173,7 @@ class Say:
     node: str
 
 
-@dataclass(frozen=True)
-class Appended:
+class Appended(NamedTuple):
     """Where a message went, and whether it was there already."""
 
     seq: int
@@ -191,22 +201,20 @@ def context(conversation: str, what: str) -> bytes:
     return f"{conversation}|{what}".encode()
 
 
-def _settle(done: asyncio.Future[Appended], answer: Any) -> None:
-    """What the script said, as the future's result."""
-    if done.cancelled():
-        return
+def _appended(answer: object) -> Appended:
+    """What the append script said."""
     if isinstance(answer, Exception):
-        done.set_exception(answer)
-        return
-    outcome, seq, at = answer
-    if outcome == b"gone":
-        done.set_exception(NotFound("this conversation does not exist, or no longer"))
-    elif outcome == b"refused":
-        done.set_exception(Conflict("nothing can be said in this conversation now"))
-    elif outcome == b"full":
-        done.set_exception(Conflict("this conversation has become too long; start a new one"))
-    else:
-        done.set_result(Appended(seq, at, again=outcome == b"again"))
+        raise answer
+    outcome, seq, at = cast("tuple[bytes, int, int]", answer)
+    match outcome:
+        case b"gone":
+            raise NotFound("this conversation does not exist, or no longer")
+        case b"refused":
+            raise Conflict("nothing can be said in this conversation now")
+        case b"full":
+            raise Conflict("this conversation has become too long; start a new one")
+        case _:
+            return Appended(seq, at, again=outcome == b"again")
 
 
 class ConversationStore:
@@ -227,7 +235,7 @@ class ConversationStore:
 
     def keys(self, conversation: str) -> Keys:
         """The names of everything of one conversation."""
-        return Keys(conversation, self.prefix)
+        return _keys(conversation, self.prefix)
 
     async def now(self) -> int:
         """The store's clock, milliseconds."""
@@ -349,16 +357,28 @@ class ConversationStore:
         seq, at = kept.split(b"|")
         return Committed("again", seq=int(seq), at=int(at))
 
-    def append(self, said: Say) -> asyncio.Future[Appended]:
+    def append(self, said: Say, heard: Callable[[Appended], None] | None = None) -> asyncio.Future[Appended]:
         """Say something. The future holds where it went, or `Conflict`, `NotFound` or `Unavailable`.
 
-        What was sent is done, also when nobody waits for the future any more.
+        What was sent is done, also when nobody waits for the future any more; `heard` is called in any case.
         """
         keys = self.keys(said.conversation)
         done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        names = (keys.hash, keys.log("public"), keys.answers, keys.routes)
+
+        def answered(answer: object) -> None:
+            try:
+                appended = _appended(answer)
+            except Exception as error:  # noqa: BLE001  it is the caller's, whatever it is
+                if not done.cancelled():
+                    done.set_exception(error)
+                return
+            if not done.cancelled():
+                done.set_result(appended)
+            if heard is not None:
+                heard(appended)
+
         words = (said.who, said.part, said.command, said.event, said.node, keys.channels, said.conversation)
-        self.pipe.script(self._append, (*names, *words), len(names), lambda answer: _settle(done, answer))
+        self.pipe.script(self._append, keys.of_append + words, len(keys.of_append), answered)
         return done
 
     async def read(self, conversation: str, log: LogName, first: int, last: int | None = None) -> list[Sealed]:
