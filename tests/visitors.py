@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import aiohttp
 import msgspec
+from starlette.responses import Response
 
-from idcontact.browser import COOKIES, browser_digest
+from idcontact.browser import browser_digest, new_browser, remember_browser
 from running import PASSWORD
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ class Started:
 
 @asynccontextmanager
 async def connections() -> AsyncIterator[aiohttp.ClientSession]:
-    """Real connections, without a cookie jar and without following redirects by themselves."""
+    """Real connections, one for each request: an idle one could be closed by the server just when it is used again."""
     async with aiohttp.ClientSession(
         cookie_jar=aiohttp.DummyCookieJar(),
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=aiohttp.TCPConnector(limit=0, force_close=True),
         timeout=aiohttp.ClientTimeout(total=IN_TIME),
     ) as session:
         yield session
@@ -180,11 +181,7 @@ class Visitor(Program):
             sent.setdefault("Cookie", self.cookie_header)
         answer = await super().request(method, url, body, **sent)
         for line in answer.set_cookies:
-            for name, morsel in SimpleCookie(line).items():
-                if morsel["max-age"] == "0":
-                    self.cookies.pop(name, None)
-                else:
-                    self.cookies[name] = morsel.value
+            self._keep(line)
         return answer
 
     @property
@@ -232,11 +229,18 @@ class Visitor(Program):
         return await self.post("/staff/login", {**shown, "account": account, "password": password})
 
     def started_session(self) -> str:
-        """Give it the cookie of a browser that has started a session; the digest that the core passes on."""
-        value = "b" * 43
-        digest = browser_digest(value)
-        self.cookies[COOKIES + digest[:12]] = value
-        return digest
+        """Have started a session by a form, elsewhere; the digest of this browser that the core passes on."""
+        response, value = Response(), new_browser()
+        remember_browser(response, value)
+        self._keep(response.headers["Set-Cookie"])
+        return browser_digest(value)
+
+    def _keep(self, line: str) -> None:
+        for name, morsel in SimpleCookie(line).items():
+            if morsel["max-age"] == "0":
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = morsel.value
 
 
 async def take(console: Socket, conversation: str) -> Frame:

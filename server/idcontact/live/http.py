@@ -29,6 +29,7 @@ from idcontact.live.socket import BAD_PROTOCOL, GONE, NOT_ALLOWED, NOT_AUTHENTIC
 from idcontact.live.store import hashed, new_id, new_secret
 from idcontact.protocol import CommunicationStarted, StartCommunication
 from idcontact.security import PagePolicy, check_socket_origin
+from idcontact.urls import split_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
@@ -89,6 +90,8 @@ class LiveHttp:
             raise BadRequest("this purpose is not known here", field="purpose")
         read = self.receiver.check(message.auth_result) if message.auth_result is not None else None
         context = message.context
+        if context is not None and context.return_url is not None and split_web_url(context.return_url) is None:
+            raise BadRequest("expected an http or https URL", field="context.return_url")
         expected = AuthStatus.PENDING
         if read is None and context is not None and context.auth == "none":
             expected = AuthStatus.NONE

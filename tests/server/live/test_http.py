@@ -78,6 +78,14 @@ def other(session: aiohttp.ClientSession, site: Site) -> Visitor:
         ({"purpose": 7}, "bad_request", "purpose"),
         ({"purpose": "report_move", "auth_result": "no.token.at.all.x"}, "token_rejected", None),
         ({"purpose": "report_move", "context": {"auth": "perhaps"}}, "bad_request", "context.auth"),
+        (
+            {
+                "purpose": "report_move",
+                "context": {"auth": "none", "channel": "chat", "language": "nl", "return_url": "javascript:alert(1)"},
+            },
+            "bad_request",
+            "context.return_url",
+        ),
         (b"purpose=report_move", "bad_request", None),
         (b"\xff", "bad_request", None),
         (b"[]", "bad_request", None),

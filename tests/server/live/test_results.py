@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
 
@@ -218,6 +219,22 @@ async def test_a_token_serves_one_conversation(plugin: Program, visitor: Visitor
     assert (await plugin.deliver(two.attr_url, token)).error == (400, "token_rejected", None)
     await visitor.land(two)
     assert (await auth_seen_by(visitor, two))["status"] == "pending"
+
+
+async def test_of_tokens_that_arrive_together_one_is_taken_however_often_it_comes(plugin: Program) -> None:
+    started = await plugin.start()
+    tokens = [plugin.site.token() for _ in range(5)]
+    answers = await asyncio.gather(*(plugin.deliver(started.attr_url, token) for token in tokens * 3))
+    statuses = [answer.status for answer in answers]
+    taken = statuses.index(200) % 5
+    assert statuses == [200 if number == taken else 404 for number in range(5)] * 3
+
+
+async def test_of_conversations_that_get_one_token_together_one_has_it(plugin: Program) -> None:
+    places = [(await plugin.start()).attr_url for _ in range(5)]
+    token = plugin.site.token()
+    answers = await asyncio.gather(*(plugin.deliver(place, token) for place in places))
+    assert sorted(answer.status for answer in answers) == [200, 400, 400, 400, 400]
 
 
 # --- failed, or never -----------------------------------------------------------------------------------------------
