@@ -321,6 +321,7 @@ export const consoleStyles = css`
     align-items: center;
     border-block-end: 1px solid var(--idc-line);
     display: flex;
+    flex-wrap: wrap;
     gap: 0.5rem 1rem;
     justify-content: space-between;
     padding: 0.625rem 1rem;
@@ -338,6 +339,11 @@ export const consoleStyles = css`
     font-size: 0.875rem;
     margin-block-end: 0.75rem;
     text-align: center;
+  }
+
+  .pane header > div {
+    flex: 1 1 9rem;
+    min-inline-size: 0;
   }
 
   .chip {

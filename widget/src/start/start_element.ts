@@ -57,10 +57,10 @@ export class StartElement extends LitElement {
   }
 
   override render(): TemplateResult {
-    return html`<section class="block" aria-labelledby="title" lang=${this.#language}>
-      <h2 id="title">${this.#texts.title}</h2>
+    return html`<div class="block" lang=${this.#language}>
+      <h2>${this.#texts.title}</h2>
       ${this.#content()}
-    </section>`;
+    </div>`;
   }
 
   get #language(): Language {
