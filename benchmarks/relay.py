@@ -92,7 +92,8 @@ async def _measured(plan: Plan) -> list[Row]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="idcontact-bench-")))
         load, bound = compiled("load", folder), compiled("bound", folder)
-        store = stack.enter_context(RedisServer(plan.redis, appendonly=True))
+        with on_core(GENERATOR_CORE):
+            store = stack.enter_context(RedisServer(plan.redis, appendonly=True))
         site = make_busy_site(folder, store.url, plan.pairs)
         bare_sockets = folder / "bare.sockets"
         write_bare_pairs(plan.pairs, bare_sockets)
@@ -155,8 +156,8 @@ def _report(plan: Plan, rows: list[Row]) -> bool:
     product, bare, bound = rows
     print(
         f"{plan.pairs} pairs, both sides talk; {plan.rounds} rounds of {plan.seconds:g} s in turns, medians\n"
-        f"server on core {SERVER_CORE}, load generator on core {GENERATOR_CORE}, "
-        f"{plan.redis} (append-only file, every second) on whichever is free\n"
+        f"server on core {SERVER_CORE}; load generator and {plan.redis} "
+        f"(append-only file, every second) on core {GENERATOR_CORE}\n"
     )
     print(f"closed loop, {plan.window} messages under way on each of {2 * plan.pairs} sockets")
     print(f"{'':22}{'msg/s':>9}{'ratio':>7}{'server':>9}{'Redis':>8}  CPU µs per message   generator's CPU")

@@ -11,6 +11,7 @@ import uvicorn
 from idcontact.app import open_house
 from idcontact.listeners import Listener, bound, serve_all
 from idcontact.live.messages import MAX_FRAME_BYTES
+from idcontact.socket_server import SocketProtocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,7 +42,7 @@ def listener(app: ASGIApp, config: Config) -> Listener:
         uvicorn.Config(
             app,
             http="httptools",
-            ws="websockets-sansio",
+            ws=SocketProtocol,
             ws_per_message_deflate=False,
             ws_max_size=max(_HARD_FRAME_BYTES, MAX_FRAME_BYTES),
             ws_ping_interval=20,

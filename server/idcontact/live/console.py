@@ -17,6 +17,7 @@ from idcontact.live.socket import NOT_AUTHENTICATED, REPLACED, Socket
 if TYPE_CHECKING:
     from idcontact.live.floor import Floor
     from idcontact.live.routing_store import AgentRecord, Delta, EntryRecord
+    from idcontact.live.socket import Answer
     from idcontact.live.staff_port import Member
 
 _log = logging.getLogger(__name__)
@@ -83,17 +84,19 @@ class Console:
             self.floor.tasks.start(self._renew(), "renew an agent's lease")
         self._follow_board()
 
+    def say(self, frame: m.SendMessage, answer: Answer) -> None:
+        """Say something in a conversation of this agent."""
+        chair = self._chair(frame.conversation)
+        self.floor.say(chair.local, "agent", self.member.id, self.member.name, frame, answer)
+
     async def handle(self, frame: m.StaffFrame) -> m.Ack | None:
         """Any later frame."""
         match frame:
             case m.Hello():
                 await self.hello(frame)
                 return None
-            case m.Ping():
-                return None
-            case m.SendMessage():
-                chair = self._chair(frame.conversation)
-                return await self.floor.say(chair.local, "agent", self.member.id, self.member.name, frame)
+            case m.Ping() | m.SendMessage():
+                return None  # the socket's own, and `say`
             case m.Seen():
                 self._chair(frame.conversation)
                 store = self.floor.conversations.store

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from idcontact.live.conversations import Conversations
     from idcontact.live.floor import Floor
     from idcontact.live.hub import Local
+    from idcontact.live.socket import Answer
     from idcontact.live.store import LogName, Stored
 
 _log = logging.getLogger(__name__)
@@ -58,17 +59,21 @@ class EndUserEnd:
         await self._send_seen()
         self._floor.positions.watch(self)
 
+    def say(self, frame: m.SendMessage, answer: Answer) -> None:
+        """Say something."""
+        self._own(frame.conversation)
+        if self._local is None:
+            raise NotFound("this conversation does not exist, or no longer")
+        self._floor.say(self._local, "end_user", "", None, frame, answer)
+
     async def handle(self, frame: m.EndUserFrame) -> m.Ack | None:
         """Any later frame."""
         match frame:
             case m.Hello():
                 await self.hello(frame)
                 return None
-            case m.Ping():
-                return None
-            case m.SendMessage():
-                self._own(frame.conversation)
-                return await self._say(frame)
+            case m.Ping() | m.SendMessage():
+                return None  # the socket's own, and `say`
             case m.Seen():
                 self._own(frame.conversation)
                 await self._conversations.store.mark_seen(self.id, "end_user", "", frame.seq)
@@ -105,12 +110,6 @@ class EndUserEnd:
     def _own(self, conversation: str) -> None:
         if conversation != self.id:
             raise NotFound("this is not your conversation", field="conversation")
-
-    async def _say(self, frame: m.SendMessage) -> m.Ack:
-        local = self._local
-        if local is None:
-            raise NotFound("this conversation does not exist, or no longer")
-        return await self._floor.say(local, "end_user", "", None, frame)
 
     async def _happen(self, command: str, happening: Ended | WentOnUnverified) -> m.Ack:
         outcome = await self._conversations.happen(self.id, happening, command=f"end_user|{command}")

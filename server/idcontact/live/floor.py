@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from idcontact.live.hub import Hub, Local
     from idcontact.live.labels import Labels
     from idcontact.live.positions import Positions
+    from idcontact.live.socket import Answer
     from idcontact.live.staff_port import AuditTrail, StaffDoor
     from idcontact.live.store import Appended
     from idcontact.tasks import Tasks
@@ -35,8 +36,10 @@ class Floor:
     audit: AuditTrail
     tasks: Tasks
 
-    async def say(self, local: Local, by: m.Sender, part: str, name: str | None, frame: m.SendMessage) -> m.Ack:
-        """Append a message; acknowledged when it is stored. This node's sockets get it without a detour."""
+    def say(
+        self, local: Local, by: m.Sender, part: str, name: str | None, frame: m.SendMessage, answer: Answer
+    ) -> None:
+        """Append a message; answered when it is stored. This node's sockets get it without a detour."""
         plain = encode(
             m.MessageEvent(
                 conversation=local.id,
@@ -51,16 +54,19 @@ class Floor:
             )
         )
         sealed = seal_frame(plain, local.stored.key, local.id, "public")
-        # Not after the `await`: who said it may be gone by then, and the others must hear it all the same.
-        heard = partial(self._said, local, plain)
-        appended = await self.conversations.store.append(
-            Say(local.id, by, part, frame.id, sealed, self.hub.node), heard
-        )
-        return m.Ack(id=frame.id, seq=appended.seq, at=appended.at)
+        said = Say(local.id, by, part, frame.id, sealed, self.hub.node)
+        # Who said it may be gone by then: the others must hear it all the same.
+        self.conversations.store.append_soon(said, partial(self._said, local, plain, answer, frame.id))
 
-    def _said(self, local: Local, plain: bytes, appended: Appended) -> None:
-        if appended.again:
-            # What was first said with this id is in the log; this time it may have been other words.
-            self.hub.stored(local, "public", appended.seq)
-        else:
-            self.hub.came(local, "public", appended.seq, placed(plain, appended.seq, appended.at))
+    def _said(self, local: Local, plain: bytes, answer: Answer, command: str, outcome: Appended | Exception) -> None:
+        if isinstance(outcome, Exception):
+            answer(outcome)
+            return
+        try:
+            if outcome.again:
+                # What was first said with this id is in the log; this time it may have been other words.
+                self.hub.stored(local, "public", outcome.seq)
+            else:
+                self.hub.came(local, "public", outcome.seq, placed(plain, outcome.seq, outcome.at))
+        finally:
+            answer(m.Ack(id=command, seq=outcome.seq, at=outcome.at))

@@ -205,7 +205,7 @@ class LiveHttp:
 
         if await self._admitted(websocket, admit):
             allowed = self.settings.frames_per_10_seconds
-            socket: Socket[m.EndUserFrame] = Socket(receive, send, _end_user_frames, allowed)
+            socket: Socket[m.EndUserFrame] = Socket(websocket, receive, send, _end_user_frames, allowed)
             await socket.run(EndUserEnd(conversation, socket, self.floor))
 
     async def staff_socket(self, websocket: WebSocket, receive: Receive, send: Send) -> None:
@@ -219,7 +219,7 @@ class LiveHttp:
 
         if await self._admitted(websocket, admit) and member is not None:
             allowed = self.settings.frames_per_10_seconds
-            socket: Socket[m.StaffFrame] = Socket(receive, send, _staff_frames, allowed)
+            socket: Socket[m.StaffFrame] = Socket(websocket, receive, send, _staff_frames, allowed)
             await socket.run(Console(member, self.pages.language(websocket), socket, self.floor))
 
     async def _admitted(self, websocket: WebSocket, admit: Callable[[], Awaitable[int | None]]) -> bool:

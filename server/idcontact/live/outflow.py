@@ -39,7 +39,9 @@ def _rest(begun: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, No
 class Outflow:
     """See the module. `put` and `close` may be called from anywhere in the loop; neither blocks."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, write: Callable[[bytes], bool] | None = None) -> None:
+        """`write` sends at once, and says whether it could: what the server offers beside ASGI's `send`."""
+        self._write = write
         self._send = cast("Callable[[Message], Coroutine[Any, Any, None]]", send)
         self._queue: deque[bytes] = deque()
         self._bytes = 0
@@ -109,6 +111,8 @@ class Outflow:
             await self._send(_message(frame))
 
     def _send_at_once(self, frame: bytes) -> None:
+        if self._write is not None and self._write(frame):
+            return
         sending = self._send(_message(frame))
         try:
             self._begun = sending, sending.send(None)

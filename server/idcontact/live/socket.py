@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from starlette.websockets import WebSocketDisconnect
@@ -18,15 +19,18 @@ from idcontact.errors import Conflict, IdContactError, NotAllowed, NotFound, Too
 from idcontact.live import messages as m
 from idcontact.live.frames import encode
 from idcontact.live.outflow import Outflow
+from idcontact.socket_server import WRITE_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from starlette.types import Receive, Send
+    from starlette.websockets import WebSocket
 
 _log = logging.getLogger(__name__)
 HELLO_WITHIN = 10.0
 MALFORMED_LIMIT = 20
+MAX_UNDER_WAY = 32
 _WINDOW = 10.0
 _HELLOS = 10
 
@@ -37,14 +41,20 @@ F = TypeVar("F", bound=m.Frame)
 F_contra = TypeVar("F_contra", bound=m.Frame, contravariant=True)
 
 
+Answer: TypeAlias = "Callable[[m.Ack | Exception], None]"
+
+
 class Handler(Protocol[F_contra]):
     """What one end of a conversation does with frames."""
 
     async def hello(self, frame: m.Hello) -> None:
         """The first frame. Sends the welcome and what is missing."""
 
+    def say(self, frame: m.SendMessage, answer: Answer) -> None:
+        """Say something; the answer comes later, once. May raise an `IdContactError` instead."""
+
     async def handle(self, frame: F_contra) -> m.Ack | None:
-        """Any later frame. May raise an `IdContactError`, which is sent as the answer."""
+        """Any other frame. May raise an `IdContactError`, which is sent as the answer."""
 
     async def bye(self) -> None:
         """The socket is gone."""
@@ -54,12 +64,15 @@ class Socket(Generic[F]):
     """See the module. `send` and `close` may be called from anywhere in the loop; neither blocks."""
 
     def __init__(
-        self, receive: Receive, send: Send, decoder: msgspec.json.Decoder[F], frames_per_10_seconds: int
+        self, websocket: WebSocket, receive: Receive, send: Send, decoder: msgspec.json.Decoder[F], allowed: int
     ) -> None:
+        """`receive` and `send` are ASGI's own of this `websocket`; `allowed` is how many frames in ten seconds."""
         self._receive = receive
-        self._out = Outflow(send)
+        self._out = Outflow(send, websocket.scope.get("extensions", {}).get(WRITE_TEXT))
         self._decoder = decoder
-        self._allowed = frames_per_10_seconds
+        self._allowed = allowed
+        self._under_way = 0
+        self._settled = asyncio.Event()
         self._window_start = 0.0
         self._in_window = 0
         self._malformed = 0
@@ -113,12 +126,46 @@ class Socket(Generic[F]):
             self.close(TRY_AGAIN)
         while True:
             frame = await self._next()
+            if isinstance(frame, m.SendMessage):
+                if self._under_way >= MAX_UNDER_WAY:
+                    await self._settle()
+                self._say(frame, handler)
+                continue
+            if self._under_way:
+                await self._settle()
             if isinstance(frame, m.Ping):
                 self.send_frame(m.Pong(nonce=frame.nonce))
             elif isinstance(frame, m.Hello) and not self._may_greet():
                 self.close(RATE_LIMITED)
             elif frame is not None:
                 await self._answered(frame, handler.handle)
+
+    def _say(self, frame: m.SendMessage, handler: Handler[F]) -> None:
+        """Messages do not wait for each other: they are stored in the order in which they were sent."""
+        self._under_way += 1
+        answer = partial(self._said, frame.id)
+        try:
+            handler.say(frame, answer)
+        except IdContactError as error:
+            answer(error)
+
+    def _said(self, command: str, outcome: m.Ack | Exception) -> None:
+        self._under_way -= 1
+        if self._under_way == 0:
+            self._settled.set()
+        if isinstance(outcome, m.Ack):
+            self._out.put(encode(outcome))
+        elif isinstance(outcome, IdContactError):
+            self.send_frame(_as_frame(outcome, command))
+        else:
+            _log.error("a message could not be stored: %s", type(outcome).__name__, exc_info=outcome)
+            self.close(TRY_AGAIN)
+
+    async def _settle(self) -> None:
+        """Come back when every message that was sent has been answered."""
+        while self._under_way:
+            self._settled.clear()
+            await self._settled.wait()
 
     async def _next(self) -> F | m.Hello | None:
         """The next frame, or None when it was refused."""

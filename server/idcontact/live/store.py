@@ -201,20 +201,21 @@ def context(conversation: str, what: str) -> bytes:
     return f"{conversation}|{what}".encode()
 
 
-def _appended(answer: object) -> Appended:
+def _appended(answered: Callable[[Appended | Exception], None], answer: object) -> None:
     """What the append script said."""
     if isinstance(answer, Exception):
-        raise answer
+        answered(answer)
+        return
     outcome, seq, at = cast("tuple[bytes, int, int]", answer)
     match outcome:
+        case b"ok" | b"again":
+            answered(Appended(seq, at, again=outcome == b"again"))
         case b"gone":
-            raise NotFound("this conversation does not exist, or no longer")
-        case b"refused":
-            raise Conflict("nothing can be said in this conversation now")
+            answered(NotFound("this conversation does not exist, or no longer"))
         case b"full":
-            raise Conflict("this conversation has become too long; start a new one")
+            answered(Conflict("this conversation has become too long; start a new one"))
         case _:
-            return Appended(seq, at, again=outcome == b"again")
+            answered(Conflict("nothing can be said in this conversation now"))
 
 
 class ConversationStore:
@@ -357,29 +358,31 @@ class ConversationStore:
         seq, at = kept.split(b"|")
         return Committed("again", seq=int(seq), at=int(at))
 
-    def append(self, said: Say, heard: Callable[[Appended], None] | None = None) -> asyncio.Future[Appended]:
-        """Say something. The future holds where it went, or `Conflict`, `NotFound` or `Unavailable`.
+    def append_soon(self, said: Say, answered: Callable[[Appended | Exception], None]) -> None:
+        """Say something. `answered` is called with where it went, or with `Conflict`, `NotFound` or `Unavailable`.
 
-        What was sent is done, also when nobody waits for the future any more; `heard` is called in any case.
+        In the order of the calls: without a task between, which would cost more than all the rest.
         """
         keys = self.keys(said.conversation)
+        words = (said.who, said.part, said.command, said.event, said.node, keys.channels, said.conversation)
+        self.pipe.script(
+            self._append, keys.of_append + words, len(keys.of_append), lambda answer: _appended(answered, answer)
+        )
+
+    async def append(self, said: Say) -> Appended:
+        """The same for who waits for it. What was sent is done, also when nobody waits any more."""
         done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
 
-        def answered(answer: object) -> None:
-            try:
-                appended = _appended(answer)
-            except Exception as error:  # noqa: BLE001  it is the caller's, whatever it is
-                if not done.cancelled():
-                    done.set_exception(error)
+        def settle(outcome: Appended | Exception) -> None:
+            if done.cancelled():
                 return
-            if not done.cancelled():
-                done.set_result(appended)
-            if heard is not None:
-                heard(appended)
+            if isinstance(outcome, Exception):
+                done.set_exception(outcome)
+            else:
+                done.set_result(outcome)
 
-        words = (said.who, said.part, said.command, said.event, said.node, keys.channels, said.conversation)
-        self.pipe.script(self._append, keys.of_append + words, len(keys.of_append), answered)
-        return done
+        self.append_soon(said, settle)
+        return await done
 
     async def read(self, conversation: str, log: LogName, first: int, last: int | None = None) -> list[Sealed]:
         """The events `first` to `last` (to the end when None) of one log, in order."""
