@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _PAUSE = 1.0
+_PATIENCE = 1.0
 
 
 async def _again_and_again(work: Callable[[], Coroutine[object, object, object]], name: str) -> None:
@@ -56,8 +57,12 @@ class Tasks:
         await self.stop()
 
     async def stop(self) -> None:
-        """Cancel everything and wait for it."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Cancel everything and wait for it.
+
+        More than once where that is needed: in Python 3.11 `asyncio.wait_for`, which the Redis client uses, loses a
+        cancellation that comes in the moment that its work is done (https://github.com/python/cpython/issues/81839).
+        """
+        while running := list(self._running):
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=_PATIENCE)
