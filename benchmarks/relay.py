@@ -32,7 +32,7 @@ _UP_WITHIN = 20.0
 class Plan:
     """What to measure."""
 
-    rounds: int = 7
+    rounds: int = 5
     seconds: float = 2.0
     pairs: int = 50
     window: int = 2
