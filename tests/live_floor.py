@@ -5,11 +5,14 @@ One running house serves all tests of a module; so whoever came has to go, and w
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from live_people import EndUser, Staff
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from running import Site
 
 _OVER: Final = frozenset({"wrapping_up", "closed", "purged"})
@@ -52,7 +55,7 @@ class Floor:
     async def waits(self, purpose: str = "report_move", *, site: Site | None = None) -> EndUser:
         """An end user who has identified, and waits in the queue."""
         end_user = await self.arrives(purpose, site=site)
-        assert await end_user.identify(end_user.site.token()) == 200
+        assert await end_user.identify(self.site.token()) == 200
         await end_user.land()
         await end_user.connect()
         await end_user.in_phase("waiting")
@@ -104,11 +107,15 @@ class Floor:
             for member in {one.account: one for one in self._staff if one.me.get("load", 0)}.values():
                 await self._finish(member)
         finally:
-            for client in (*self._end_users, *self._staff):
-                await client.disconnect()
-            for end_user in self._end_users:
-                await end_user.browser.close()
+            await self.leave()
         assert not (faults := [fault for client in (*self._end_users, *self._staff) for fault in client.faults]), faults
+
+    async def leave(self) -> None:
+        """Close everything as it is."""
+        for client in (*self._end_users, *self._staff):
+            await client.disconnect()
+        for end_user in self._end_users:
+            await end_user.browser.close()
 
     async def _end(self, end_user: EndUser) -> None:
         if end_user.state.get("phase", "closed") in _OVER:
@@ -129,3 +136,16 @@ class Floor:
             if view["phase"] == "wrapping_up":
                 await member.finish(conversation)
         await member.until(lambda: member.me["load"] == 0, "nothing left to do")
+
+
+@asynccontextmanager
+async def floor_of(site: Site) -> AsyncIterator[Floor]:
+    """The people of a test that has a house of its own."""
+    logins = Logins()
+    floor = Floor(site, logins)
+    try:
+        yield floor
+        await floor.clear()
+    finally:
+        await floor.leave()
+        await logins.close()

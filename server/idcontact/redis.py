@@ -6,6 +6,7 @@ in `pipe.py`.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from contextlib import contextmanager
 from importlib.resources import files
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
+_UP_WITHIN = 2.0
 _OUTAGE_WORDS = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM")
 
 
@@ -90,9 +92,10 @@ class Script:
 
 
 async def is_up(redis: Redis) -> bool:
-    """Whether the store answers now."""
+    """Whether the store answers now. One that is silent is not up: who asks must not wait for all tries."""
     try:
-        await redis.ping()
-    except (RedisError, OSError):
+        async with asyncio.timeout(_UP_WITHIN):
+            await redis.ping()
+    except (RedisError, OSError, TimeoutError):
         return False
     return True

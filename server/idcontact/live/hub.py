@@ -142,9 +142,12 @@ class Hub:
         """A page at a time, as fast as the socket takes them: a long log is no reason to call it too slow."""
         feed = local.feeds[log]
         first = 1
-        # Another log, or a seq from the future: the whole log again.
-        if have is not None and have.log_id == local.stored.log_ids[log] and have.seq < feed.due:
-            first = have.seq + 1
+        if have is not None and have.log_id == local.stored.log_ids[log]:
+            if have.seq >= feed.due:
+                await self._read_on(local, log)  # whoever was on another node may come here before its news
+            # Another log, or a seq from the future: the whole log again.
+            if have.seq < feed.due:
+                first = have.seq + 1
         while first < feed.due and seat in local.seats:
             page = await self._store.read(local.id, log, first, min(feed.due, first + _PAGE) - 1)
             if not page:

@@ -1,0 +1,123 @@
+"""Two servers on one Redis: who is on which makes no difference."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from running import ATTRIBUTES, Site, make_site, running_house
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from live_floor import Floor
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def other(house: Site, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """A second node of the house: an address of its own, the same keys and Redis."""
+    async with running_house(_beside(house, tmp_path_factory)) as site:
+        yield site
+
+
+def _beside(house: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    redis_url = next(
+        line.partition('"')[2].rstrip('"')
+        for line in house.config.read_text().splitlines()
+        if line.startswith("redis_url")
+    )
+    return make_site(tmp_path_factory.mktemp("node"), redis_url, beside=house)
+
+
+async def test_an_end_user_on_one_node_talks_to_an_agent_on_another(floor: Floor, other: Site) -> None:
+    end_user, ann = await floor.talk(at=other)
+    conversation = end_user.conversation
+    assert await ann.disclosed(conversation) == ATTRIBUTES
+    acks = await asyncio.gather(
+        *(end_user.say(f"from one {number}") for number in range(20)),
+        *(ann.say(conversation, f"from the other {number}") for number in range(20)),
+    )
+    last = max(ack["seq"] for ack in acks)
+    for client in (end_user, ann):
+        await client.has_seq(conversation, last)
+    assert end_user.events(conversation) == ann.events(conversation)
+    assert len(end_user.texts()) == len(set(end_user.texts())) == 40
+
+    await ann.send_frame({"type": "seen", "conversation": conversation, "seq": last})
+    assert (await end_user.wait_for("seen_by"))["seq"] == last
+    await end_user.end()
+    await ann.in_phase(conversation, "wrapping_up")
+    await ann.wait_for("attributes_gone", conversation=conversation)
+    await ann.finish(conversation)
+    await end_user.in_phase("closed")
+
+
+async def test_agents_of_all_nodes_serve_one_queue_first_come_first_served(floor: Floor, other: Site) -> None:
+    first, second = await floor.waits(), await floor.waits(site=other)
+    third = await floor.waits()
+    await third.wait_for("position", position=3)
+    bob = await floor.agent("bob")
+    await bob.accept_next(first.conversation)
+    ann = await floor.agent("ann", site=other)
+    await ann.accept_next(second.conversation)
+    await ann.accept_next(third.conversation)
+    assert len(bob.heard("offer")) == 1
+    assert len(ann.heard("offer")) == 2
+    assert (await first.in_phase("active"))["agent"]["name"] == "Bob Smit"
+    assert (await third.in_phase("active"))["agent"]["name"] == "Ann de Boer"
+
+
+async def test_who_connects_to_another_node_gets_exactly_what_was_missed(floor: Floor, other: Site) -> None:
+    end_user, ann = await floor.talk()
+    await end_user.say("one")
+    end_user.lose()
+    await ann.say(end_user.conversation, "two")
+    had = end_user.events(end_user.conversation)[-1]["seq"]
+    before = len(end_user.frames)
+    end_user.site = other
+    await end_user.connect()
+    await end_user.said("one", "two")
+    assert [frame["seq"] for frame in end_user.frames[before:] if "log" in frame] == [had + 1]
+    await end_user.say("three")
+    await ann.said(end_user.conversation, "one", "two", "three")
+
+
+async def test_a_newer_page_on_another_node_replaces_the_older(floor: Floor, other: Site) -> None:
+    end_user, ann = await floor.talk()
+    tab, console = floor.tab(end_user), await floor.console("ann", site=other)
+    tab.site = other
+    await tab.connect()
+    assert await end_user.closed() == 4409
+    await console.connect()
+    assert await ann.closed() == 4409
+    await tab.say("over here")
+    await console.said(end_user.conversation, "over here")
+
+
+async def test_the_command_of_a_lost_connection_is_done_once_on_whichever_node(floor: Floor, other: Site) -> None:
+    end_user, ann = await floor.talk(at=other)
+    ack = await end_user.say("once", command_id="once")
+    end_user.site = other
+    await end_user.connect()
+    assert await end_user.say("once", command_id="once") == ack
+    await ann.said(end_user.conversation, "once")
+
+
+async def test_a_node_that_stops_sends_its_people_to_the_others(
+    floor: Floor, house: Site, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with running_house(_beside(house, tmp_path_factory)) as leaving:
+        end_user, ann = await floor.talk(site=leaving, at=house)
+        await end_user.say("before")
+    assert await end_user.closed() == 1012
+    await ann.say(end_user.conversation, "meanwhile")
+    end_user.site = house
+    await end_user.connect()
+    await end_user.say("after")
+    await end_user.said("before", "meanwhile", "after")
+    await ann.said(end_user.conversation, "before", "meanwhile", "after")
