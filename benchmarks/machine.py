@@ -27,7 +27,7 @@ class Missing(Exception):
 
 def compiled(name: str, folder: Path) -> Path:
     """The program `name`.c of this folder, compiled."""
-    compiler = os.environ.get("CC") or shutil.which("cc")
+    compiler = shutil.which(os.environ.get("CC") or "cc")
     if compiler is None:
         raise Missing(
             "the load generator is written in C: install a compiler (apt-get install gcc libc6-dev), or set CC"
