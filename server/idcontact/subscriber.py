@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
 
+from idcontact.tasks import end
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -86,8 +88,7 @@ class Subscriber:
                     if channel != self._beat_channel:
                         self._on_message(channel, message["data"])
         finally:
-            beat.cancel()
-            await asyncio.gather(beat, return_exceptions=True)
+            await end(beat)
 
     async def _beat(self) -> None:
         while True:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
     from types import TracebackType
 
 _log = logging.getLogger(__name__)
@@ -23,6 +23,20 @@ async def _again_and_again(work: Callable[[], Coroutine[object, object, object]]
         except Exception as error:  # noqa: BLE001 - what is kept does not end by a mistake
             _log.exception("%s failed, and begins again: %s", name, type(error).__name__)
         await asyncio.sleep(_PAUSE)
+
+
+async def end(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel these tasks and wait until they are done, whatever they end with.
+
+    More than once where that is needed: in Python 3.11 `asyncio.wait_for`, which the Redis client uses, loses a
+    cancellation that comes in the moment that its work is done (https://github.com/python/cpython/issues/81839).
+    """
+    running: Collection[asyncio.Task[Any]] = tasks
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=_PATIENCE)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Tasks:
@@ -57,12 +71,6 @@ class Tasks:
         await self.stop()
 
     async def stop(self) -> None:
-        """Cancel everything and wait for it.
-
-        More than once where that is needed: in Python 3.11 `asyncio.wait_for`, which the Redis client uses, loses a
-        cancellation that comes in the moment that its work is done (https://github.com/python/cpython/issues/81839).
-        """
-        while running := list(self._running):
-            for task in running:
-                task.cancel()
-            await asyncio.wait(running, timeout=_PATIENCE)
+        """Cancel everything and wait for it."""
+        while self._running:
+            await end(*self._running)
