@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from servers import RedisServer
 
 PROTOCOL: Final = "idcontact.live.v1"
-IN_TIME: Final = 15
+IN_TIME: Final = 30
 """Seconds after which something that should happen is taken not to happen."""
 
 Frame = dict[str, Any]
