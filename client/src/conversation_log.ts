@@ -76,6 +76,7 @@ export function messagesOf(log: ConversationLog): MessageEvent[] {
   return log.events.filter((event) => event.type === "message");
 }
 
-function commandOf(event: PublicEvent): string | undefined {
+/** The command that a message came of, as far as this page can know. */
+export function commandOf(event: PublicEvent): string | undefined {
   return event.type === "message" ? event.command : undefined;
 }

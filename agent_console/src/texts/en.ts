@@ -95,7 +95,7 @@ export const en: ConsoleTexts = {
     purposes: "Subjects",
     since: "Since",
     absent: "Not logged in",
-    noAgents: "There are no agents.",
+    noAgents: "No agent is logged in.",
     ofCapacity: (load, capacity) => `${load} of ${capacity}`,
   },
   events: {

@@ -95,7 +95,7 @@ export const nl: ConsoleTexts = {
     purposes: "Onderwerpen",
     since: "Sinds",
     absent: "Niet ingelogd",
-    noAgents: "Er zijn geen medewerkers.",
+    noAgents: "Er is geen medewerker ingelogd.",
     ofCapacity: (load, capacity) => `${load} van ${capacity}`,
   },
   events: {

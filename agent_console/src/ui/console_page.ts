@@ -5,6 +5,7 @@ import { lastSeq } from "../../../client/src/conversation_log.ts";
 import { tabStorage } from "../../../client/src/environment.ts";
 import { type Language, languageOf } from "../../../client/src/i18n/language.ts";
 import { readFrom, writeTo } from "../../../client/src/outbox.ts";
+import type { Composer } from "../../../client/src/ui/composer.ts";
 import type { ConfirmDialog } from "../../../client/src/ui/confirm_dialog.ts";
 import { connectionNotice } from "../../../client/src/ui/connection_notice.ts";
 import { warningIcon } from "../../../client/src/ui/icons.ts";
@@ -47,6 +48,8 @@ export class ConsolePage extends LitElement implements ConsoleHost {
   readonly #site = document.title.split(" · ").at(-1) ?? "";
   readonly #onLook = () => this.#tellSeen();
   #ending: string | undefined;
+  /** An accepted conversation whose typing box is to have the focus as soon as it is there. */
+  #typeIn: string | undefined;
 
   constructor() {
     super();
@@ -79,6 +82,7 @@ export class ConsolePage extends LitElement implements ConsoleHost {
   accepted(conversation: string): void {
     this.tab = "work";
     this.#select(conversation);
+    this.#typeIn = conversation;
   }
 
   get #language(): Language {
@@ -107,6 +111,14 @@ export class ConsolePage extends LitElement implements ConsoleHost {
     const count = this.#unread();
     this.#attention.setTitle(`${count > 0 ? this.#texts.newCount(count) : ""}${this.#texts.title} · ${this.#site}`);
     this.#tellSeen();
+    this.#moveFocus();
+  }
+
+  #moveFocus(): void {
+    const composer = this.renderRoot.querySelector<Composer>("idc-composer");
+    if (this.#typeIn === undefined || composer?.draftKey !== this.#typeIn) return;
+    this.#typeIn = undefined;
+    void composer.updateComplete.then(() => composer.focus());
   }
 
   #view(): View {

@@ -11,7 +11,8 @@ const WHOLE_MS = 20_000;
 /** Conversations offered to this agent, above everything else. */
 export function offers(view: View): TemplateResult {
   const standing = view.state.offers.filter(({ until }) => until > view.now);
-  return html`<div class="offers" role="region" aria-label=${view.texts.offerTitle}>
+  const label = standing.length > 0 ? view.texts.offerTitle : undefined;
+  return html`<div class="offers" role=${label === undefined ? nothing : "region"} aria-label=${label ?? nothing}>
     ${repeat(
       standing,
       ({ id }) => id,

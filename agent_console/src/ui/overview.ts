@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from "lit";
+import { html, type TemplateResult } from "lit";
 import type { QueueAgent } from "../../../client/src/generated/messages.ts";
 import { runningTime } from "../../../client/src/i18n/format.ts";
 import { type PurposeRow, purposeRows, type QueueState } from "../queue_state.ts";
@@ -52,8 +52,13 @@ function agents(view: View, queue: QueueState): TemplateResult {
   );
   return html`<section>
     <h2 id="agents">${texts.agents}</h2>
-    ${rows.length === 0 ? html`<p class="soft">${texts.noAgents}</p>` : nothing}
-    <div class="table" role="region" aria-labelledby="agents" tabindex="0">
+    ${rows.length === 0 ? html`<p class="soft">${texts.noAgents}</p>` : agentTable(view, rows)}
+  </section>`;
+}
+
+function agentTable(view: View, rows: readonly QueueAgent[]): TemplateResult {
+  const { overview: texts } = view.texts;
+  return html`<div class="table" role="region" aria-labelledby="agents" tabindex="0">
       <table aria-labelledby="agents">
         <thead>
           <tr>
@@ -68,8 +73,7 @@ function agents(view: View, queue: QueueState): TemplateResult {
           ${rows.map((agent) => agentRow(view, agent))}
         </tbody>
       </table>
-    </div>
-  </section>`;
+    </div>`;
 }
 
 function agentRow(view: View, agent: QueueAgent): TemplateResult {

@@ -3,6 +3,7 @@ import { property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import {
   type ConversationLog,
+  commandOf,
   EMPTY_LOG,
   messagesOf,
   type OutgoingMessage,
@@ -26,6 +27,16 @@ export class OutgoingEvent extends Event {
     super(type);
     this.message = message;
   }
+}
+
+/** The same for a message on its way and for its event. */
+function keyOf(line: PublicEvent | OutgoingMessage): string {
+  if (!isEvent(line)) return line.id;
+  return commandOf(line) ?? `${line.log_id} ${line.seq}`;
+}
+
+function isEvent(line: PublicEvent | OutgoingMessage): line is PublicEvent {
+  return "log_id" in line;
 }
 
 /** The history of a first load is not read out; what comes after this time is. */
@@ -78,15 +89,8 @@ export class MessageList extends LitElement {
   override render(): TemplateResult {
     return html`<div role="log" aria-label=${SHARED[this.language].messages} aria-live=${this.readOut ? "polite" : "off"}>
         <ol>
-          ${repeat(
-            this.log.events,
-            ({ log_id, seq }) => `${log_id} ${seq}`,
-            (event) => this.#event(event),
-          )}
-          ${repeat(
-            this.log.outgoing,
-            ({ id }) => id,
-            (message) => this.#outgoing(message),
+          ${repeat([...this.log.events, ...this.log.outgoing], keyOf, (line) =>
+            isEvent(line) ? this.#event(line) : this.#outgoing(line),
           )}
         </ol>
       </div>
@@ -113,12 +117,26 @@ export class MessageList extends LitElement {
   #message(message: MessageEvent): TemplateResult {
     const own = message.by === this.own;
     const who = own ? this.ownLabel : (message.name ?? this.otherLabel);
-    return html`<li class=${own ? "message own" : "message"}>
+    const time = html`<time datetime=${machineTime(message.at)}>${clockTime(message.at, this.language)}</time>`;
+    return this.#said(own ? "message own" : "message", who, message.text, html`${time}${this.#mark(message)}`);
+  }
+
+  /**
+   * One template for whatever is said: what is under way becomes what was said in its place, and is read out once. What
+   * changes below it afterwards is not read out.
+   */
+  #said(
+    kind: string,
+    who: string,
+    text: string,
+    when: TemplateResult | string,
+    actions: TemplateResult | typeof nothing = nothing,
+  ): TemplateResult {
+    return html`<li class=${kind}>
       <span class="who">${who}</span>
-      ${this.#bubble(message.text)}
-      <span class="when">
-        <time datetime=${machineTime(message.at)}>${clockTime(message.at, this.language)}</time>${this.#mark(message)}
-      </span>
+      ${this.#bubble(text)}
+      <span class="when" aria-live="off">${when}</span>
+      ${actions}
     </li>`;
   }
 
@@ -131,20 +149,13 @@ export class MessageList extends LitElement {
 
   #outgoing(message: OutgoingMessage): TemplateResult {
     const texts = SHARED[this.language];
-    const refused = message.state === "refused";
-    return html`<li class=${refused ? "message own refused" : "message own pending"}>
-      <span class="who">${this.ownLabel}</span>
-      ${this.#bubble(message.text)}
-      <span class="when">${refused ? texts.notSent : texts.sending}</span>
-      ${
-        refused
-          ? html`<span class="actions">
-            <button type="button" class="button quiet" @click=${() => this.#ask("retry", message)}>${texts.tryAgain}</button>
-            <button type="button" class="button quiet" @click=${() => this.#ask("withdraw", message)}>${texts.remove}</button>
-          </span>`
-          : nothing
-      }
-    </li>`;
+    if (message.state !== "refused")
+      return this.#said("message own pending", this.ownLabel, message.text, texts.sending);
+    const actions = html`<span class="actions">
+      <button type="button" class="button quiet" @click=${() => this.#ask("retry", message)}>${texts.tryAgain}</button>
+      <button type="button" class="button quiet" @click=${() => this.#ask("withdraw", message)}>${texts.remove}</button>
+    </span>`;
+    return this.#said("message own refused", this.ownLabel, message.text, texts.notSent, actions);
   }
 
   #bubble(text: string): TemplateResult {
