@@ -27,8 +27,10 @@ export const pageStyles = css`
     padding: clamp(1.25rem, 5vw, 2.25rem);
   }
 
+  /* Takes the focus only so that it is read out; there is nothing to operate. */
   h1:focus {
-    outline-offset: 4px;
+    box-shadow: none;
+    outline: none;
   }
 
   .subject {

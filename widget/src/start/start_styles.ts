@@ -40,6 +40,12 @@ export const startStyles = css`
     padding: 0;
   }
 
+  /* Takes the focus only so that it is read out; there is nothing to operate. */
+  legend:focus {
+    box-shadow: none;
+    outline: none;
+  }
+
   legend {
     font-weight: 600;
     margin-block-end: 0.625rem;
