@@ -16,14 +16,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from idcontact.asset_files import AssetFiles
-from idcontact.config import purpose_attributes
 from idcontact.core.http import CoreRoutes
 from idcontact.core.options import Purposes
+from idcontact.core.settings import ANY
 from idcontact.core.start import Starter
 from idcontact.errors import IdContactError, SettingsError
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
 from idcontact.live.part import LiveNeeds, LivePart
+from idcontact.live.results import PurposeNeeds
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, STATIC_FOLDER, Pages
 from idcontact.plugin import Plugin, PluginHost, find_plugin
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from idcontact.config import Config
+    from idcontact.core.settings import PurposeSettings
     from idcontact.settings_values import Localized
 
 LIVE = "live"
 """The name by which methods refer to the live part: `start = "plugin:live"`."""
 _REDIS_PATIENCE = 10.0
+_HEALTH_PATIENCE = 1.0
 _access = logging.getLogger("idcontact.access")
 _log = logging.getLogger(__name__)
 
@@ -104,6 +107,20 @@ async def _await_redis(redis: Redis) -> None:
     version = str((await redis.info("server")).get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < 7:
         raise SettingsError([f"redis_url: expected Redis or Valkey 7 or newer, got {version}"])
+
+
+def _needs(purpose: PurposeSettings) -> PurposeNeeds:
+    every = ANY in purpose.allowed_auth
+    return PurposeNeeds(frozenset(purpose.attributes), None if every else frozenset(purpose.allowed_auth))
+
+
+async def _answers(redis: Redis) -> bool:
+    """Whether the store answers at once: who asks for health does not wait for one that hangs."""
+    try:
+        async with asyncio.timeout(_HEALTH_PATIENCE):
+            return await is_up(redis)
+    except TimeoutError:
+        return False
 
 
 class _Builder:
@@ -176,7 +193,7 @@ class _Builder:
                 keystore=self._keystore,
                 prefix=config.redis_prefix,
                 settings=config.live,
-                purposes=purpose_attributes(config),
+                purposes={purpose.tag: _needs(purpose) for purpose in config.purposes},
                 purpose_names=names,
                 attribute_names={tag: attribute.name for tag, attribute in config.attributes.items()},
                 pages=self._pages,
@@ -221,7 +238,7 @@ class _Builder:
 
         async def ready(request: Request) -> Response:
             del request
-            if await is_up(self._redis):
+            if await _answers(self._redis):
                 return JSONResponse({"status": "ok"})
             return JSONResponse({"status": "the store cannot be reached"}, status_code=503)
 

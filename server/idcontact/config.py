@@ -90,8 +90,3 @@ def _live_methods(table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:
 
 def _tables(items: object) -> list[Mapping[str, object]]:
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
-
-
-def purpose_attributes(config: Config) -> dict[str, frozenset[str]]:
-    """What each purpose asks for."""
-    return {purpose.tag: frozenset(purpose.attributes) for purpose in config.purposes}

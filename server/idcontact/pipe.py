@@ -149,6 +149,6 @@ class Pipe:
 def _reply_error(text: str) -> Exception:
     if text.startswith("NOSCRIPT"):
         return NoScriptError(text)
-    if text.startswith(("OOM", "MISCONF", "READONLY", "LOADING", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN")):
+    if text.startswith(("BUSY", "OOM", "MISCONF", "READONLY", "LOADING", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN")):
         return unavailable(ResponseError(text))
     return ResponseError(text)

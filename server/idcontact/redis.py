@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import ConnectionPool
+from redis.asyncio.connection import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
+_CONNECTIONS = 64
 _UP_WITHIN = 2.0
-_OUTAGE_WORDS = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM")
+_OUTAGE_WORDS = ("BUSY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM")
 
 
 def connect(url: str) -> Redis:
@@ -45,8 +46,11 @@ def connect(url: str) -> Redis:
     Answers are bytes (RESP2). Each command may take 5 seconds, with three tries.
     """
     try:
-        pool = ConnectionPool.from_url(
+        # Blocking: a thousand sockets that return at once wait for a connection instead of failing for want of one.
+        pool = BlockingConnectionPool.from_url(
             url,
+            max_connections=_CONNECTIONS,
+            timeout=5,
             protocol=2,
             decode_responses=False,
             socket_timeout=5,

@@ -1,8 +1,8 @@
 """The server's end of WebSockets: uvicorn's, with less work for each frame that is sent.
 
 What one turn of the event loop sends to one socket goes out in one write: a write costs more than all that leads to it.
-An application that asks for it (the ASGI extension `WRITE_TEXT`) may send a message by one plain call, whose frame is
-put together here (RFC 6455 section 5.2). Everything else is uvicorn's.
+An application that asks for it (ASGI extensions `WRITE_TEXT` and `LISTEN`) sends a message by one plain call, whose
+frame is put together here (RFC 6455 section 5.2), and may take one without a task. Everything else is uvicorn's.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from websockets.protocol import State
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from websockets.http11 import Request
 
 WRITE_TEXT: Final = "idcontact.write_text"
-"""The ASGI extension: `SocketProtocol.write_text` of this connection."""
+LISTEN: Final = "idcontact.listen"
+"""ASGI extensions: `SocketProtocol.write_text` and `SocketProtocol.listen` of this connection."""
 
 _JOIN_BYTES = 64 * 1024  # more than this does not wait for the end of the turn
 _TEXT = 0x81  # the whole of a text message
@@ -92,11 +93,28 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         """Begin, in front of that transport."""
         super().connection_made(JoinedWrites(cast("asyncio.Transport", transport), self.loop))
 
+    _heard: Callable[[bytes], bool] | None = None
+
     def handle_connect(self, event: Request) -> None:
-        """The handshake; its scope offers `write_text`."""
+        """The handshake; its scope offers `write_text` and `listen`."""
         super().handle_connect(event)
         if self.response.status_code == 101:
-            cast("dict[str, object]", self.scope["extensions"])[WRITE_TEXT] = self.write_text
+            extensions = cast("dict[str, object]", self.scope["extensions"])
+            extensions[WRITE_TEXT] = self.write_text
+            extensions[LISTEN] = self.listen
+
+    def listen(self, heard: Callable[[bytes], bool] | None) -> None:
+        """Call `heard` with each text message, whole, as it comes. What it does not take goes to ASGI's `receive`."""
+        self._heard = heard
+
+    def send_receive_event_to_app(self) -> None:
+        """A whole message has come in."""
+        if self._heard is not None and self.curr_msg_data_type == "text" and not self.close_sent:
+            text = b"".join(self.frames)
+            if self._heard(text):
+                self.frames = []
+                return
+        super().send_receive_event_to_app()
 
     def write_text(self, text: bytes) -> bool:
         """Send a text message (UTF-8), now. False when that cannot be: then ASGI's own send waits, or says why not."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idcontact.config import IN_PROCESS, Config, load_config, purpose_attributes
+from idcontact.config import IN_PROCESS, Config, load_config
 from idcontact.errors import SettingsError
 from running import make_site
 
@@ -49,10 +49,6 @@ def test_a_good_file_is_read_whole(file: Path) -> None:
     assert isinstance(config, Config)
     assert config.internal_base == config.internal_url
     assert config.keys_dir == file.parent / "keys"
-    assert purpose_attributes(config) == {
-        "report_move": frozenset({"fullname", "city"}),
-        "passport": frozenset({"fullname"}),
-    }
     assert SECRET not in repr(config)
 
 

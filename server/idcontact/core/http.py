@@ -24,7 +24,7 @@ from idcontact.bodies import (
 from idcontact.browser import browser_digest, new_browser, remember_browser
 from idcontact.core.accept import prefers_json
 from idcontact.core.start import Visitor, kind_of
-from idcontact.errors import BadRequest, IdContactError, WrongMediaType
+from idcontact.errors import BadRequest, IdContactError, NotAllowed, WrongMediaType
 from idcontact.limits import client_address
 from idcontact.protocol import ClientUrl, StartRequest
 from idcontact.settings_values import LANGUAGES
@@ -113,6 +113,7 @@ class CoreRoutes:
         return _go_on(request, await self.starter.start(kind_of(message), visitor))
 
     async def _start_by_form(self, request: Request) -> Response:
+        self._check_form_origin(request)
         fields = decode_form(await read_body(request, FORM_BODY))
         message = fit_form(fields, StartRequest)
         browser = new_browser()
@@ -124,6 +125,17 @@ class CoreRoutes:
         response = _go_on(request, await self.starter.start(kind_of(message), visitor))
         remember_browser(response, browser)
         return response
+
+    def _check_form_origin(self, request: Request) -> None:
+        """A form that starts a session stands on our own pages or on a website that the settings allow.
+
+        Where the browser hides the origin (`null`), Sec-Fetch-Site has to say that it is our own. What is no browser
+        sends neither, and cannot be used against anybody.
+        """
+        origin = request.headers.get("origin", "null")
+        site = request.headers.get("sec-fetch-site", "none")
+        if origin not in self.return_origins and (origin != "null" or site not in {"none", "same-origin"}):
+            raise NotAllowed("this website may not start sessions here; its origin is not in allowed_origins")
 
     def _form_language(self, request: Request, fields: Mapping[str, str]) -> str:
         asked = fields.get("lang", "")

@@ -12,24 +12,25 @@
 -- ARGV[6]  root of the node channels, e.g. "idc:{c017}:node:"
 -- ARGV[7]  conversation id
 -- Answer: {"ok"|"again"|"refused"|"full"|"gone", seq, at}
-local MAX_EVENTS = 10000
+local MAX_EVENTS, MAX_BYTES = 10000, 32 * 1024 * 1024
 local call = redis.call
-local memory = ARGV[1] .. '|' .. ARGV[3]
+local memory = ARGV[1] .. '|' .. ARGV[2] .. '|' .. ARGV[3]
 local answered = call('HGET', KEYS[3], memory)
 if answered then
   local seq, at = string.match(answered, '^(%d+)|(%d+)$')
   return {'again', tonumber(seq), tonumber(at)}
 end
-local state = call('HMGET', KEYS[1], 'phase', 'agent')
+local state = call('HMGET', KEYS[1], 'phase', 'agent', 'seq_public', 'bytes')
 if not state[1] then return {'gone', 0, 0} end
 if state[1] ~= 'active' or (ARGV[1] == 'agent' and state[2] ~= ARGV[2]) then return {'refused', 0, 0} end
 
-if tonumber(call('HGET', KEYS[1], 'seq_public')) >= MAX_EVENTS then return {'full', 0, 0} end
+local bytes = tonumber(state[4] or 0) + #ARGV[4]
+if tonumber(state[3]) >= MAX_EVENTS or bytes > MAX_BYTES then return {'full', 0, 0} end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local seq = call('HINCRBY', KEYS[1], 'seq_public', 1)
-call('HSET', KEYS[1], 'last_activity', now)
+call('HSET', KEYS[1], 'last_activity', now, 'bytes', bytes)
 call('XADD', KEYS[2], seq .. '-0', 'at', now, 'event', ARGV[4])
 call('HSET', KEYS[3], memory, seq .. '|' .. now)
 local routes = call('HGETALL', KEYS[4])

@@ -46,11 +46,15 @@ class Board:
         while True:
             await self._stale.wait()
             self._stale.clear()
+            before = self.version
             try:
                 snapshot = await self._routing.snapshot()
             except Unavailable:
                 self._stale.set()
                 await asyncio.sleep(0.2)
+                continue
+            if self.version != before and snapshot.version < self.version:
+                self._stale.set()  # a change came meanwhile that this snapshot does not have yet
                 continue
             self.version, self.entries, self.agents = snapshot.version, snapshot.entries, snapshot.agents
             self.ready.set()

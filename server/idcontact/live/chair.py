@@ -33,6 +33,7 @@ class AgentChair:
         self._console = console
         self.local = local
         self._begun = False
+        self._left = False
         self._shown = -1
         self._attributes_shown = 0
         """The generation under which attributes were shown; 0: none are on the screen."""
@@ -48,7 +49,9 @@ class AgentChair:
 
     async def begin(self, have: Iterable[m.Have]) -> None:
         """Take the seat. What this console is missing is sent once the conversation is theirs."""
-        if self._begun or self.view() is None:
+        if self._begun or self._left:
+            return
+        if self.view() is None:
             # Routing has assigned it; the conversation follows in a moment, and `changed` begins.
             if self not in self.local.seats:
                 self.local.seats.append(self)
@@ -64,6 +67,7 @@ class AgentChair:
 
     def leave(self) -> None:
         """Give the seat up."""
+        self._left = True
         self._console.floor.hub.unseat(self.local, self)
         self._console.floor.hub.close(self.local)
 
@@ -71,7 +75,7 @@ class AgentChair:
 
     def deliver(self, frame: bytes) -> None:
         """Send this frame, in this order."""
-        if self._begun:
+        if self._begun and not self._left:
             self._console.socket.send(frame)
 
     async def room(self) -> None:
@@ -99,7 +103,7 @@ class AgentChair:
         try:
             await self.begin([])
         except IdContactError as error:
-            _log.warning("a conversation could not be opened: %s", error, extra={"conversation": self.local.id})
+            self._console.failed(self.local.id, error)
 
     def _send_view(self) -> None:
         view = self.view()
@@ -154,7 +158,7 @@ class AgentChair:
             self._attributes_shown = 0
             _log.warning("attributes could not be shown: %s", error, extra={"conversation": state.id})
             return
-        if not self._may_see(self.local.stored):
+        if self._left or not self._may_see(self.local.stored):
             return
         language = self._console.language
         shown = [

@@ -10,12 +10,14 @@
 -- ARGV[1]  conversation id
 -- ARGV[2]  root of the node channels
 -- ARGV[3]  JSON: expected, phase, agent, now, deadlines {kind: at} (all that hold, but lease),
---          lease (0: none, -1: as it is), tell_routing, forget, command?, claim? {kind, at}
+--          lease (0: none, -1: as it is), tell_routing, forget, expiry (s), command?, claim? {kind, at, last_activity}
 -- ARGV[4]  the sealed state
 -- ARGV[5]… pairs: log ("public" or "staff"), sealed event
 -- ARGV[6+] last, when `attributes` is set: the sealed attributes
--- Answer: {"ok", version, seq of the first event or 0} | {"again", answer} | {"lost"} | {"gone"} | {"claimed"}
+-- Answer: {"ok", version, seq of the first event or 0, at} | {"again", answer} | {"lost"} | {"gone"} | {"claimed"}
 local call = redis.call
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local id, channel = ARGV[1], ARGV[2]
 local what = cjson.decode(ARGV[3])
 local version = call('HGET', KEYS[1], 'version')
@@ -28,23 +30,24 @@ if tonumber(version) ~= what.expected then return {'lost'} end
 if what.claim then
   local at = call('ZSCORE', KEYS[6], what.claim.kind .. '|' .. id)
   if not at or tonumber(at) ~= what.claim.at then return {'claimed'} end
+  -- Somebody said something since the state was read: whether this deadline holds has to be decided again.
+  if tonumber(call('HGET', KEYS[1], 'last_activity') or 0) ~= what.claim.last_activity then return {'lost'} end
   call('ZREM', KEYS[6], what.claim.kind .. '|' .. id)
 end
 
 local routes = call('HGETALL', KEYS[5])
 local function publish(text)
   for i = 1, #routes, 2 do
-    if tonumber(routes[i + 1]) > what.now then call('SPUBLISH', channel .. routes[i], text) end
+    if tonumber(routes[i + 1]) > now then call('SPUBLISH', channel .. routes[i], text) end
   end
 end
 
 if what.phase == 'purged' then
   call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
   for _, kind in ipairs(what.kinds) do call('ZREM', KEYS[6], kind .. '|' .. id) end
-  call('SREM', KEYS[7], id)
   call('ZREM', KEYS[8], KEYS[1])
   publish('Z' .. id)
-  return {'ok', what.expected + 1, 0}
+  return {'ok', what.expected + 1, 0, now}
 end
 
 local fields = #ARGV
@@ -59,8 +62,8 @@ for i = 5, fields, 2 do
   local log, sealed = ARGV[i], ARGV[i + 1]
   local seq = call('HINCRBY', KEYS[1], 'seq_' .. log, 1)
   if first == 0 then first = seq end
-  call('XADD', log == 'public' and KEYS[2] or KEYS[3], seq .. '-0', 'at', what.now, 'event', sealed)
-  publish('E' .. id .. string.sub(log, 1, 1) .. seq .. '|' .. what.now .. '|' .. sealed)
+  call('XADD', log == 'public' and KEYS[2] or KEYS[3], seq .. '-0', 'at', now, 'event', sealed)
+  publish('E' .. id .. string.sub(log, 1, 1) .. seq .. '|' .. now .. '|' .. sealed)
 end
 call('HSET', KEYS[1], 'version', what.expected + 1, 'phase', what.phase, 'agent', what.agent, 'state', ARGV[4])
 for _, kind in ipairs(what.kinds) do
@@ -73,6 +76,7 @@ end
 if what.lease > 0 then call('ZADD', KEYS[6], what.lease, 'lease|' .. id)
 elseif what.lease == 0 then call('ZREM', KEYS[6], 'lease|' .. id) end
 if what.tell_routing then call('SADD', KEYS[7], id) end
-if what.command then call('HSET', KEYS[4], what.command, first .. '|' .. what.now) end
+if what.command then call('HSET', KEYS[4], what.command, first .. '|' .. now) end
+for _, key in ipairs({KEYS[1], KEYS[2], KEYS[3], KEYS[4]}) do call('EXPIRE', key, what.expiry) end
 publish('C' .. id .. (what.expected + 1))
-return {'ok', what.expected + 1, first}
+return {'ok', what.expected + 1, first, now}

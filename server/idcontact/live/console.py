@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from typing import TYPE_CHECKING, assert_never
 
 from idcontact.errors import Conflict, IdContactError, KeyGone, NotAllowed, NotFound, SealBroken, Unavailable
 from idcontact.live import messages as m
+from idcontact.live.attendance import Attendance
 from idcontact.live.chair import AgentChair
 from idcontact.live.conversation import Ended, WrapUpDone
 from idcontact.live.frames import auth_view, encode, queue_agent, queue_entry
-from idcontact.live.socket import NOT_AUTHENTICATED, REPLACED, Socket
+from idcontact.live.socket import REPLACED, TRY_AGAIN, Socket
 
 if TYPE_CHECKING:
     from idcontact.live.floor import Floor
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from idcontact.live.staff_port import Member
 
 _log = logging.getLogger(__name__)
-LEASE_MS = 45_000
-LINGER_MS = 4_000
-"""How long an agent whose console closed is still held to be there: a reload is not an absence."""
-RENEW_EVERY = 15.0
 
 
 class Console:
@@ -35,24 +31,18 @@ class Console:
         self.language = language
         self.socket = socket
         self.floor = floor
-        self._conn = secrets.token_urlsafe(12)
+        self._attendance = Attendance(member, floor, socket.close)
         self._chairs: dict[str, AgentChair] = {}
         self._have: list[m.Have] = []
         self._welcomed = False
         self._version = -1
-        self._renewing = False
         self._closed = False
-
-    @property
-    def takes_conversations(self) -> bool:
-        """Whether this person is an agent, and not only watches."""
-        return "agent" in self.member.roles and bool(self.member.purposes) and self.member.capacity > 0
 
     # --- frames ---------------------------------------------------------------------------------------------------
 
     async def hello(self, frame: m.Hello) -> None:
         """Welcome, the conversations with what is missing of each, and the queue."""
-        await self._leave_chairs()
+        self._leave_chairs()
         self._welcomed = False
         self._have = frame.have
         board = self.floor.board
@@ -60,8 +50,9 @@ class Console:
             await asyncio.wait_for(board.ready.wait(), 5)
         except TimeoutError:
             raise Unavailable("the queue cannot be read now; try again in a moment") from None
-        if self.takes_conversations:
-            await self._arrive()
+        await self._attendance.begin()
+        if self._closed:
+            return
         board.listeners.add(self)
         chairs = [await self._sit(conversation) for conversation in board.assigned_to(self.member.id)]
         here = [chair for chair in chairs if chair is not None]
@@ -76,13 +67,20 @@ class Console:
         )
         self.socket.send_frame(welcome)
         self._welcomed = True
+        self._send_queue()
+        self._send_news_since(welcome)
         for chair in here:
             await chair.begin(self._have)
-        self._send_queue()
-        if not self._renewing:
-            self._renewing = True
-            self.floor.tasks.start(self._renew(), "renew an agent's lease")
         self._follow_board()
+
+    def _send_news_since(self, welcome: m.StaffWelcome) -> None:
+        """What the board heard while the welcome was being made."""
+        me = self._me()
+        if me != welcome.me:
+            self.socket.send_frame(m.Me(me=me))
+        offered = self.floor.board.offered_to(self.member.id)
+        if offered is not None and str(offered.offer) not in {offer.id for offer in welcome.offers}:
+            self.floor.tasks.start(self._send_offer(), "send an offer")
 
     def say(self, frame: m.SendMessage, answer: Answer) -> None:
         """Say something in a conversation of this agent."""
@@ -116,24 +114,16 @@ class Console:
                 assert_never(frame)
 
     async def bye(self) -> None:
-        """The socket is gone. The agent is held to be there a moment longer."""
+        """The socket is gone."""
         self._closed = True
         self.floor.board.listeners.discard(self)
-        self._renewing = False
-        await self._leave_chairs()
-        if not self.takes_conversations or not self._welcomed:
-            return
-        try:
-            until = await self.floor.conversations.store.now() + LINGER_MS
-            await self.floor.conversations.routing.act("lease", id=self.member.id, conn=self._conn, lease=until)
-        except IdContactError as error:
-            # The lease lapses by itself.
-            _log.debug("a leaving agent could not be noted: %s", error)
+        self._leave_chairs()
+        await self._attendance.leave()
 
     # --- acts -----------------------------------------------------------------------------------------------------
 
     async def _set_status(self, frame: m.SetStatus) -> m.Ack:
-        if not self.takes_conversations:
+        if not self._attendance.takes_conversations:
             raise NotAllowed("only agents have a status")
         await self.floor.conversations.routing.act("set_status", id=self.member.id, status=frame.status)
         return m.Ack(id=frame.id)
@@ -168,48 +158,6 @@ class Console:
             raise NotAllowed("this conversation is not yours", field="conversation")
         return chair
 
-    # --- being there ----------------------------------------------------------------------------------------------
-
-    async def _arrive(self) -> None:
-        until = await self.floor.conversations.store.now() + LEASE_MS
-        await self.floor.conversations.routing.act(
-            "arrive",
-            id=self.member.id,
-            name=self.member.name,
-            purposes=list(self.member.purposes),
-            capacity=self.member.capacity,
-            conn=self._conn,
-            lease=until,
-        )
-        snapshot = await self.floor.conversations.routing.agent(self.member.id)
-        if snapshot is not None and self.member.id not in self.floor.board.agents:
-            self.floor.board.agents[self.member.id] = snapshot
-
-    async def _renew(self) -> None:
-        """Keep the lease, and end with the log-in."""
-        while self._renewing:
-            await asyncio.sleep(RENEW_EVERY)
-            try:
-                await self._renew_once()
-            except IdContactError as error:
-                _log.debug("a lease could not be renewed: %s", error)
-
-    async def _renew_once(self) -> None:
-        if not await self.floor.door.still_valid(self.member):
-            self.socket.close(NOT_AUTHENTICATED)
-            return
-        if not self.takes_conversations:
-            return
-        routing = self.floor.conversations.routing
-        until = await self.floor.conversations.store.now() + LEASE_MS
-        if await routing.act("lease", id=self.member.id, conn=self._conn, lease=until):
-            return
-        known = await routing.agent(self.member.id)
-        if known is not None and known.present and known.conn != self._conn:
-            self.socket.close(REPLACED)
-        else:
-            await self._arrive()
-
     # --- conversations --------------------------------------------------------------------------------------------
 
     async def _sit(self, conversation: str) -> AgentChair | None:
@@ -233,9 +181,14 @@ class Console:
             if conversation not in self._chairs and (chair := await self._sit(conversation)) is not None:
                 await chair.begin(self._have)
         except IdContactError as error:
-            _log.warning("a conversation could not be opened: %s", error, extra={"conversation": conversation})
+            self.failed(conversation, error)
 
-    async def _leave_chairs(self) -> None:
+    def failed(self, conversation: str, error: IdContactError) -> None:
+        """A conversation could not be opened. Nothing half-open: the page comes again, and gets all of it."""
+        _log.warning("a conversation could not be opened: %s", error, extra={"conversation": conversation})
+        self.socket.close(TRY_AGAIN)
+
+    def _leave_chairs(self) -> None:
         for chair in tuple(self._chairs.values()):
             chair.leave()
         self._chairs.clear()
@@ -251,7 +204,11 @@ class Console:
 
     def board_changed(self, delta: Delta) -> None:
         """One act's changes."""
-        if delta.replaced is not None and delta.replaced.agent == self.member.id and delta.replaced.conn == self._conn:
+        if (
+            delta.replaced is not None
+            and delta.replaced.agent == self.member.id
+            and delta.replaced.conn == self._attendance.conn
+        ):
             self.socket.close(REPLACED)
             return
         if not self._welcomed:

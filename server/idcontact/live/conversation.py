@@ -230,7 +230,7 @@ def _landed(state: Conversation, landed: Landed, now: int, rules: Rules) -> Deci
     here = replace(
         state,
         landed_at=now,
-        absent_since=now,
+        absent_since=now if state.conn is None else None,
         other_device=landed.same_browser is False,
         language=state.language or landed.language,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from idcontact.errors import Conflict, NotFound
+from idcontact.errors import Conflict, KeyGone, NotFound, SealBroken
 from idcontact.live.conversation import (
     Assigned,
     Connected,
@@ -103,8 +103,9 @@ class Conversations:
             if command is not None and (answered := await self.store.answer(before.state.id, command)) is not None:
                 return Outcome(before.state, before, answered)
             raise
-        if decision.state is before.state and claim is None and command is None:
-            return Outcome(before.state, before, Committed("ok", version=before.state.version))
+        if decision.state is before.state and claim is None:
+            answered = None if command is None else await self.store.answer(before.state.id, command)
+            return Outcome(before.state, before, answered or Committed("ok", version=before.state.version))
         sealed = None
         if attributes is not None and not decision.forget_attributes:
             sealed = before.key.seal(attributes, context(before.state.id, "attributes"))
@@ -139,7 +140,8 @@ class Conversations:
         """Bring routing in line with the conversation as it is now."""
         try:
             state = (await self.store.load(conversation)).state
-        except NotFound:
+        except (NotFound, KeyGone, SealBroken):
+            # One that nobody can read is offered to nobody. Should its key come back, so will its end user's next sign.
             gone = Wanted(conversation=conversation, version=_GONE_VERSION, generation=0, want="none")
             await self.routing.sync(gone, channel="", language="")
             await self.store.told(conversation, _GONE_VERSION)
@@ -153,7 +155,7 @@ class Conversations:
         try:
             happening = Assigned(word.agent, word.name, word.generation, word.present)
             follows = _follows((await self.happen(conversation, happening)).state, word.generation)
-        except NotFound:
+        except (NotFound, KeyGone, SealBroken):
             follows = False
         if not follows:
             await self.tell_routing(conversation)

@@ -76,28 +76,34 @@ class Sweeper:
         try:
             await self._conversations.happen(conversation, DeadlineReached(kind), claim=(kind, at))
         except NotFound:
-            await self._store.drop_deadline(kind, conversation)
+            await self._conversations.tell_routing(conversation)
+            await self._store.erase(conversation)
         except Unavailable:
             raise
-        except IdContactError as error:
-            # Its key is not here, or it was tampered with. It must not stand in the way of others in its bucket.
+        except Exception as error:  # noqa: BLE001 - see `_complain`
+            # It must not stand in the way of others in its bucket, nor be offered to agents who cannot read it.
             await self._store.postpone(kind, conversation, await self._store.now() + POSTPONE_MS)
             self._complain(conversation, error)
+            await self._one(self._conversations.tell_routing(conversation), conversation)
 
     async def _one(self, work: Awaitable[None], conversation: str) -> None:
         try:
             await work
         except Unavailable:
             raise
-        except IdContactError as error:
+        except Exception as error:  # noqa: BLE001 - see `_complain`
             self._complain(conversation, error)
 
-    def _complain(self, conversation: str, error: IdContactError) -> None:
-        """Say it once in a while, not at every pass."""
+    def _complain(self, conversation: str, error: Exception) -> None:
+        """One that cannot be read, for want of its key or a state of another version, is said, but ends no pass.
+
+        Once in a while, not at every pass; and only our own errors with their text.
+        """
         now = time.monotonic()
         if now - self._complained.get(conversation, -math.inf) < POSTPONE_MS / 1000:
             return
         if len(self._complained) > 1000:
             self._complained.clear()
         self._complained[conversation] = now
-        _log.error("a conversation cannot go on: %s", error, extra={"conversation": conversation})
+        what = str(error) if isinstance(error, IdContactError) else type(error).__name__
+        _log.error("a conversation cannot go on: %s", what, extra={"conversation": conversation})

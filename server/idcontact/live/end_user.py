@@ -132,6 +132,8 @@ class EndUserEnd:
 
     def changed(self, stored: Stored) -> None:
         """The conversation is now like this."""
+        if stored.state.version < self._shown:
+            return  # read before what was read since
         if stored.state.conn is not None and stored.state.conn != self._conn:
             self._socket.close(REPLACED)
             return
@@ -145,6 +147,8 @@ class EndUserEnd:
             self._floor.positions.watch(self)
 
     async def _reconnect(self) -> None:
+        if self._local is None:
+            return
         try:
             await self._conversations.happen(self.id, Connected(self._conn))
         except IdContactError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from idcontact.live.frames import encode, placed, seal_frame
 from idcontact.live.store import Say
 
 if TYPE_CHECKING:
+    from idcontact.live.attendance import Attendance
     from idcontact.live.board import Board
     from idcontact.live.conversations import Conversations
     from idcontact.live.hub import Hub, Local
@@ -35,6 +36,8 @@ class Floor:
     door: StaffDoor
     audit: AuditTrail
     tasks: Tasks
+    attendances: set[Attendance] = field(default_factory=set)
+    """The agents who are at a console here."""
 
     def say(
         self, local: Local, by: m.Sender, part: str, name: str | None, frame: m.SendMessage, answer: Answer
@@ -65,8 +68,8 @@ class Floor:
         try:
             if outcome.again:
                 # What was first said with this id is in the log; this time it may have been other words.
-                self.hub.stored(local, "public", outcome.seq)
+                self.hub.stored(local.id, "public", outcome.seq)
             else:
-                self.hub.came(local, "public", outcome.seq, placed(plain, outcome.seq, outcome.at))
+                self.hub.said_here(local.id, "public", outcome.seq, placed(plain, outcome.seq, outcome.at))
         finally:
             answer(m.Ack(id=command, seq=outcome.seq, at=outcome.at))

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from idcontact.pages import Language, Pages
 
 _log = logging.getLogger(__name__)
+_ID = re.compile(r"[a-z2-7]{26}")
 _ID_AND_SECRET = re.compile(r"([a-z2-7]{26})\.([A-Za-z0-9_-]{43})")
 _end_user_frames = msgspec.json.Decoder(m.EndUserFrame)
 _staff_frames = msgspec.json.Decoder(m.StaffFrame)
@@ -158,13 +159,21 @@ class LiveHttp:
             return _see_other(f"/c/{conversation}")
         store = self.floor.conversations.store
         state = (await self._load_or_gone(conversation)).state
-        if self.settings.other_browser == "refuse" and _same_browser(request, state) is False:
+        if self.settings.other_browser == "refuse" and not _same_browser(request, state):
             raise NotAllowed("this link belongs to another browser; start again in this one")
         cookie = new_secret()
         if await store.exchange(conversation, ticket, cookie) != "ok":
             raise Gone("this link was used or has expired; start again")
         response = _see_other(f"/c/{conversation}")
-        response.set_cookie(_cookie_name(conversation), cookie, path="/", secure=True, httponly=True, samesite="lax")
+        response.set_cookie(
+            _cookie_name(conversation),
+            cookie,
+            max_age=self.settings.longest,
+            path="/",
+            secure=True,
+            httponly=True,
+            samesite="lax",
+        )
         return response
 
     async def conversation(self, request: Request) -> Response:
@@ -189,6 +198,8 @@ class LiveHttp:
             raise Gone("this conversation is over and was deleted, or the link has expired") from None
 
     async def _has_cookie(self, request: HTTPConnection, conversation: str) -> bool:
+        if _ID.fullmatch(conversation) is None:
+            return False
         cookie = request.cookies.get(_cookie_name(conversation))
         return cookie is not None and await self.floor.conversations.store.enter(conversation, cookie)
 
@@ -200,7 +211,9 @@ class LiveHttp:
 
         async def admit() -> int | None:
             if not await self._has_cookie(websocket, conversation):
-                return NOT_AUTHENTICATED if await self.floor.conversations.store.exists(conversation) else GONE
+                known = _ID.fullmatch(conversation) is not None
+                known = known and await self.floor.conversations.store.exists(conversation)
+                return NOT_AUTHENTICATED if known else GONE
             return None
 
         if await self._admitted(websocket, admit):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +19,7 @@ from idcontact.live.frames import encode, open_frame
 from idcontact.live.store import BUCKETS, LogName, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterator, Iterable
 
     from idcontact.live.conversations import Conversations
     from idcontact.live.messages import Have
@@ -28,6 +29,7 @@ _log = logging.getLogger(__name__)
 ROUTE_MS = 60_000
 RENEW_EVERY = 15.0
 _GAP_PATIENCE = 0.2
+_RETRY = 0.5
 _PAGE = 32
 _ID = 26
 _LOGS: dict[bytes, LogName] = {b"p": "public", b"s": "staff"}
@@ -86,6 +88,8 @@ class _Gate:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
+    heard: bool = False
+    """Something was published while it was being opened, and may not be in what was read."""
 
 
 class Hub:
@@ -98,6 +102,8 @@ class Hub:
         self._tasks = tasks
         self._locals: dict[str, Local] = {}
         self._gates: dict[str, _Gate] = {}
+        self._doubt = 0
+        self._resyncing = False
 
     def channels(self) -> list[str]:
         """This node's channel in every bucket."""
@@ -107,23 +113,19 @@ class Hub:
 
     async def open(self, conversation: str) -> Local:
         """Make a conversation local until `close`. The route comes before the log is read: nothing falls between."""
-        gate = self._gates.setdefault(conversation, _Gate())
-        gate.users += 1
-        try:
-            async with gate.lock:
-                local = self._locals.get(conversation)
-                if local is None:
-                    if await self._store.renew(conversation, self.node, ROUTE_MS, 0) is None:
-                        raise NotFound("this conversation does not exist, or no longer")
-                    stored = await self._store.load(conversation)
-                    feeds = {log: Feed(seq + 1) for log, seq in stored.seqs.items()}
-                    local = self._locals[conversation] = Local(stored, feeds)
-                local.holders += 1
-                return local
-        finally:
-            gate.users -= 1
-            if gate.users == 0:
-                del self._gates[conversation]
+        async with self._gate(conversation) as gate, gate.lock:
+            local = self._locals.get(conversation)
+            if local is None:
+                gate.heard = False
+                if await self._store.renew(conversation, self.node, ROUTE_MS, 0) is None:
+                    raise NotFound("this conversation does not exist, or no longer")
+                stored = await self._store.load(conversation)
+                feeds = {log: Feed(seq + 1) for log, seq in stored.seqs.items()}
+                local = self._locals[conversation] = Local(stored, feeds)
+                if gate.heard:
+                    self._catch_on(local)
+            local.holders += 1
+            return local
 
     async def seat(self, local: Local, seat: Seat, have: Iterable[Have]) -> None:
         """Send what this socket is missing, then everything as it comes."""
@@ -173,18 +175,32 @@ class Hub:
             self._tasks.start(self._leave(local.id), "leave a conversation")
 
     async def _leave(self, conversation: str) -> None:
-        if conversation not in self._locals:
-            try:
-                await self._store.leave(conversation, self.node)
-            except Unavailable:
-                _log.debug("a route is left to lapse")
+        async with self._gate(conversation) as gate, gate.lock:
+            if conversation not in self._locals:
+                try:
+                    await self._store.leave(conversation, self.node)
+                except Unavailable:
+                    _log.debug("a route is left to lapse")
+
+    @asynccontextmanager
+    async def _gate(self, conversation: str) -> AsyncIterator[_Gate]:
+        gate = self._gates.setdefault(conversation, _Gate())
+        gate.users += 1
+        try:
+            yield gate
+        finally:
+            gate.users -= 1
+            if gate.users == 0:
+                del self._gates[conversation]
 
     # --- events ---------------------------------------------------------------------------------------------------
 
     def published(self, _channel: str, raw: bytes) -> None:
         """Something came in on a channel of this node."""
-        kind, local = raw[:1], self._locals.get(raw[1 : 1 + _ID].decode())
+        kind, conversation = raw[:1], raw[1 : 1 + _ID].decode()
+        local = self._locals.get(conversation)
         if local is None:
+            self._heard_early(conversation)
             return
         rest = raw[1 + _ID :]
         match kind:
@@ -214,8 +230,25 @@ class Hub:
             feed.filling = True
             self._tasks.start(self._fill(local, log), "fill a gap")
 
-    def stored(self, local: Local, log: LogName, seq: int) -> None:
-        """An event is stored up to `seq`, but this node may not have heard of it: its publication skipped us."""
+    def said_here(self, conversation: str, log: LogName, seq: int, frame: bytes) -> None:
+        """An event that this node stored: its publication skipped us."""
+        local = self._locals.get(conversation)
+        if local is None:
+            self._heard_early(conversation)
+        else:
+            self.came(local, log, seq, frame)
+
+    def _heard_early(self, conversation: str) -> None:
+        gate = self._gates.get(conversation)
+        if gate is not None:
+            gate.heard = True
+
+    def stored(self, conversation: str, log: LogName, seq: int) -> None:
+        """An event is stored up to `seq`, but this node may not have heard of it."""
+        local = self._locals.get(conversation)
+        if local is None:
+            self._heard_early(conversation)
+            return
         feed = local.feeds[log]
         if seq >= feed.due and not feed.filling:
             feed.filling = True
@@ -238,7 +271,7 @@ class Hub:
             if feed.early or at_once:
                 await self._read_on(local, log)
         except Unavailable:
-            _log.debug("a gap stays until the store is back")
+            self.distrust()  # again and again, until the store is back
         finally:
             feed.filling = False
 
@@ -282,6 +315,8 @@ class Hub:
                     return
         except NotFound:
             self._gone(local)
+        except Unavailable:
+            self.distrust()
         except IdContactError as error:
             _log.warning("a conversation could not be read again: %s", error)
         finally:
@@ -295,18 +330,46 @@ class Hub:
     # --- staying there --------------------------------------------------------------------------------------------
 
     def distrust(self) -> None:
-        """The subscription was interrupted: read everything on from where it stopped."""
-        self._tasks.start(self._resync(), "read on after an interruption")
+        """Something may have been missed: read everything on from where it stopped."""
+        self._doubt += 1
+        if not self._resyncing:
+            self._resyncing = True
+            self._tasks.start(self._resync(), "read on after an interruption")
 
     async def _resync(self) -> None:
+        """Until all of it was read since the last doubt; while the store is away, again and again."""
+        try:
+            done = -1
+            while done != self._doubt:
+                done = self._doubt
+                try:
+                    await self._read_all_on()
+                except Unavailable:
+                    done = -1
+                    await asyncio.sleep(_RETRY)
+        finally:
+            self._resyncing = False
+
+    async def _read_all_on(self) -> None:
         for local in tuple(self._locals.values()):
             try:
-                if await self._renew(local) and local.id in self._locals:
-                    for log in local.feeds:
-                        await self._read_on(local, log)
+                if await self._renew(local) and self._locals.get(local.id) is local:
+                    await self._read_logs_on(local)
                     self.reload(local)
             except Unavailable:
-                return  # the subscription breaks again, and comes back here
+                raise
+            except IdContactError as error:
+                _log.warning("a conversation could not be read on: %s", error)
+
+    async def _read_logs_on(self, local: Local) -> None:
+        for log in local.feeds:
+            await self._read_on(local, log)
+
+    def _catch_on(self, local: Local) -> None:
+        """Read what came while it was being opened."""
+        for log, feed in local.feeds.items():
+            self.stored(local.id, log, feed.due)
+        self.reload(local)
 
     async def run(self) -> None:
         """Keep routes and leases; for ever."""
@@ -325,7 +388,10 @@ class Hub:
     async def _renew(self, local: Local) -> bool:
         lease = self._conversations.rules(local.stored.state.purpose).lease
         here = any(seat.who == "end_user" for seat in local.seats)
-        if await self._store.renew(local.id, self.node, ROUTE_MS, lease if here else 0) is None:
+        version = await self._store.renew(local.id, self.node, ROUTE_MS, lease if here else 0)
+        if version is None:
             self._gone(local)
             return False
+        if version > local.stored.state.version:
+            self.reload(local)  # a publication that did not reach us
         return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from idcontact.errors import IdContactError
 from idcontact.live import messages as m
 from idcontact.live.board import Board
 from idcontact.live.conversations import Conversations
@@ -23,7 +24,7 @@ from idcontact.live.labels import Labels
 from idcontact.live.positions import Positions
 from idcontact.live.results import Receiver, reader_of
 from idcontact.live.routing_store import RoutingStore
-from idcontact.live.store import ConversationStore
+from idcontact.live.store import SAFETY_EXPIRY, ConversationStore
 from idcontact.pipe import Pipe
 from idcontact.subscriber import Subscriber
 from idcontact.tasks import Tasks
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from idcontact.keystore import KeyStore
     from idcontact.limits import Limiter
+    from idcontact.live.results import PurposeNeeds
     from idcontact.live.settings import LiveSettings
     from idcontact.live.staff_port import AuditTrail, StaffDoor
     from idcontact.pages import Pages
@@ -47,13 +49,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class LiveNeeds:
-    """What live is made of. `purposes` are the attributes that each purpose asks for; `clock` is in seconds UTC."""
+    """What live is made of. `clock` is in seconds UTC."""
 
     redis: Redis
     keystore: KeyStore
     prefix: str
     settings: LiveSettings
-    purposes: Mapping[str, frozenset[str]]
+    purposes: Mapping[str, PurposeNeeds]
     purpose_names: Mapping[str, Localized]
     attribute_names: Mapping[str, Localized]
     pages: Pages
@@ -74,7 +76,7 @@ class LivePart:
         self._tasks = Tasks()
         self.node = secrets.token_hex(6)
         pipe = partial(Pipe, redis, on_up=self._appending_again)
-        self.store = ConversationStore(redis, pipe, needs.keystore, prefix)
+        self.store = ConversationStore(redis, pipe, needs.keystore, prefix, expiry=settings.longest + SAFETY_EXPIRY)
         self.routing = RoutingStore(redis, prefix, settings.routing)
         methods = {method.tag: method for method in settings.auth_methods}
         names = Labels(
@@ -88,7 +90,7 @@ class LivePart:
         positions = Positions(self.board)
         self.board.listeners.add(positions)
         self._positions = positions
-        self._sweeper = Sweeper(self.conversations, self.hub.renew_all)
+        self._sweeper = Sweeper(self.conversations, self._renew_leases)
         self._subscriber = Subscriber(
             redis,
             [*self.hub.channels(), self.routing.channel],
@@ -101,18 +103,19 @@ class LivePart:
             max_text_characters=m.MAX_TEXT_CHARACTERS,
             frames_per_10_seconds=settings.frames_per_10_seconds,
         )
+        self._floor = Floor(
+            conversations=self.conversations,
+            hub=self.hub,
+            board=self.board,
+            positions=positions,
+            labels=names,
+            limits=limits,
+            door=needs.door,
+            audit=needs.audit,
+            tasks=self._tasks,
+        )
         self._http = LiveHttp(
-            floor=Floor(
-                conversations=self.conversations,
-                hub=self.hub,
-                board=self.board,
-                positions=positions,
-                labels=names,
-                limits=limits,
-                door=needs.door,
-                audit=needs.audit,
-                tasks=self._tasks,
-            ),
+            floor=self._floor,
             receiver=Receiver(self.conversations, reader_of(settings), methods, needs.purposes, needs.clock),
             settings=settings,
             purposes=needs.purposes.keys(),
@@ -153,6 +156,15 @@ class LivePart:
             # One publication that cannot be read must not end the subscription: what it said is read from the store.
             _log.exception("a publication could not be taken in: %s", type(error).__name__)
             self._distrust()
+
+    async def _renew_leases(self) -> None:
+        """Of everybody who has a socket here."""
+        await self.hub.renew_all()
+        for attendance in tuple(self._floor.attendances):
+            try:
+                await attendance.renew()
+            except IdContactError as error:
+                _log.debug("a lease could not be renewed: %s", error)
 
     def _appending_again(self) -> None:
         """What was under way when the connection broke may have been stored, and this node was not told."""

@@ -23,13 +23,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class PurposeNeeds:
+    """What a purpose asks for, and the methods whose results it takes; None: all of them."""
+
+    attributes: frozenset[str]
+    methods: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
 class Receiver:
-    """Takes auth results for conversations. `purposes` are the attributes that each purpose asks for."""
+    """Takes auth results for conversations."""
 
     conversations: Conversations
     reader: ResultReader
     methods: Mapping[str, LiveAuthMethod]
-    purposes: Mapping[str, frozenset[str]]
+    purposes: Mapping[str, PurposeNeeds]
     clock: Callable[[], float]
 
     def check(self, token: bytes | str) -> ReadResult:
@@ -48,12 +56,14 @@ class Receiver:
         state = (await self.conversations.store.load(conversation)).state
         if state.auth.digest == read.digest:
             return
+        needs = self.purposes.get(state.purpose, PurposeNeeds(frozenset()))
+        if needs.methods is not None and read.method not in needs.methods:
+            raise TokenRejected(f"method {read.method} is not allowed for purpose {state.purpose}")
         seconds = int(read.expires_at - self.clock()) + 60
         if not await self.conversations.store.claim_result(read.digest, conversation, seconds):
             raise TokenRejected("this auth result was used before")
         given = read.result.attributes or {}
-        wanted = self.purposes.get(state.purpose, frozenset())
-        kept = {tag: value for tag, value in given.items() if tag in wanted}
+        kept = {tag: value for tag, value in given.items() if tag in needs.attributes}
         if len(kept) < len(given):
             _log.warning(
                 "an auth result held more than its purpose asks for; the rest was dropped",

@@ -16,6 +16,7 @@ class LiveAuthMethod(msgspec.Struct, frozen=True, kw_only=True):
     """An authentication method whose results are accepted. The key that verifies a result says which method it was."""
 
     tag: str
+    """The same as in `[[auth_methods]]`: a purpose takes the results of the methods that it allows."""
     name: Localized
     """What staff and end users read, e.g. "DigiD"."""
     verify_keys: list[PemSource]
@@ -41,7 +42,8 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     auth_methods: list[LiveAuthMethod]
     purposes: dict[str, LivePurpose] = {}
     other_browser: Literal["mark", "refuse"] = "mark"
-    """A landing in another browser than the one that started: shown to the agent, or refused."""
+    """A landing in another browser than the one that started: shown to the agent, or refused. `refuse` also refuses one
+    of which the core did not say which browser started: it needs starts by the form of our own core."""
     preparing: Duration = Duration(60 * 60)
     """How long the end user may take to arrive after starting."""
     auth_wait: Duration = Duration(2 * 60)
@@ -89,6 +91,11 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
             wrap_up=_ms(self.wrap_up),
             retention=_ms(self.retention),
         )
+
+    @property
+    def longest(self) -> int:
+        """Seconds from the landing to the purge of a conversation that takes all its time."""
+        return int(self.preparing + self.hard_limit + self.wrap_up + self.retention)
 
     @property
     def routing(self) -> RoutingSettings:

@@ -19,7 +19,7 @@ from idcontact.errors import Conflict, IdContactError, NotAllowed, NotFound, Too
 from idcontact.live import messages as m
 from idcontact.live.frames import encode
 from idcontact.live.outflow import Outflow
-from idcontact.socket_server import WRITE_TEXT
+from idcontact.socket_server import LISTEN, WRITE_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,7 +68,11 @@ class Socket(Generic[F]):
     ) -> None:
         """`receive` and `send` are ASGI's own of this `websocket`; `allowed` is how many frames in ten seconds."""
         self._receive = receive
-        self._out = Outflow(send, websocket.scope.get("extensions", {}).get(WRITE_TEXT))
+        extensions = websocket.scope.get("extensions", {})
+        self._out = Outflow(send, extensions.get(WRITE_TEXT))
+        self._listen: Callable[[Callable[[bytes], bool] | None], None] | None = extensions.get(LISTEN)
+        self._idle = False
+        """Whether the reader has nothing to do: every frame before has been handled."""
         self._decoder = decoder
         self._allowed = allowed
         self._under_way = 0
@@ -101,6 +105,8 @@ class Socket(Generic[F]):
         try:
             await asyncio.wait({writer, reader}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            if self._listen is not None:
+                self._listen(None)
             for task in (reader, writer):
                 task.cancel()
             for ended in await asyncio.gather(reader, writer, return_exceptions=True):
@@ -124,7 +130,10 @@ class Socket(Generic[F]):
             return
         if not await self._answered(frame, handler.hello):
             self.close(TRY_AGAIN)
+        if self._listen is not None:
+            self._listen(partial(self._hear, handler))
         while True:
+            self._idle = True
             frame = await self._next()
             if isinstance(frame, m.SendMessage):
                 if self._under_way >= MAX_UNDER_WAY:
@@ -139,6 +148,22 @@ class Socket(Generic[F]):
                 self.close(RATE_LIMITED)
             elif frame is not None:
                 await self._answered(frame, handler.handle)
+
+    def _hear(self, handler: Handler[F], raw: bytes) -> bool:
+        """Take a message on the spot, when nothing stands before it. All else is for the reader, and what follows too."""
+        if self._idle and self._under_way < MAX_UNDER_WAY and len(raw) <= m.MAX_FRAME_BYTES:
+            try:
+                frame = self._decoder.decode(raw)
+            except (ValueError, RecursionError):
+                frame = None
+            if isinstance(frame, m.SendMessage):
+                if self._within_rate():
+                    self._say(frame, handler)
+                else:
+                    self.close(RATE_LIMITED)
+                return True
+        self._idle = False
+        return False
 
     def _say(self, frame: m.SendMessage, handler: Handler[F]) -> None:
         """Messages do not wait for each other: they are stored in the order in which they were sent."""
@@ -170,6 +195,7 @@ class Socket(Generic[F]):
     async def _next(self) -> F | m.Hello | None:
         """The next frame, or None when it was refused."""
         message = await self._receive()
+        self._idle = False
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1006))
         if not self._within_rate():

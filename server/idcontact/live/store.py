@@ -47,7 +47,7 @@ KINDS = (
 """Every kind of deadline that follows from a state. Beside them stands `lease`, which sockets renew."""
 
 _ISSUED_COOKIES = 5
-_SAFETY_EXPIRY = 24 * 3600
+SAFETY_EXPIRY = 24 * 3600
 _state = msgspec.msgpack.Decoder(Conversation)
 LogName = Literal["public", "staff"]
 T = TypeVar("T")
@@ -221,7 +221,17 @@ def _appended(answered: Callable[[Appended | Exception], None], answer: object) 
 class ConversationStore:
     """Every method is one round trip or one script; all raise `Unavailable` while the store is away."""
 
-    def __init__(self, redis: Redis, pipe: Callable[[list[Script]], Pipe], keystore: KeyStore, prefix: str) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        pipe: Callable[[list[Script]], Pipe],
+        keystore: KeyStore,
+        prefix: str,
+        *,
+        expiry: int = SAFETY_EXPIRY,
+    ) -> None:
+        """`expiry`: seconds after which what no deadline ended is dropped; longer than any phase lasts."""
+        self._expiry = expiry
         self._redis = redis
         self._keystore = keystore
         self.prefix = prefix
@@ -265,7 +275,7 @@ class ConversationStore:
         with reaching():
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.hset(keys.hash, mapping=fields)  # type: ignore[arg-type]  # redis-py's mapping type is invariant
-                pipeline.expire(keys.hash, _SAFETY_EXPIRY)
+                pipeline.expire(keys.hash, self._expiry)
                 pipeline.zadd(registry, {member: epoch})
                 for kind, at in deadlines.items():
                     pipeline.zadd(keys.due, {f"{kind}|{state.id}": at})
@@ -306,7 +316,7 @@ class ConversationStore:
             "expected": before.state.version,
             "phase": state.phase.value,
             "agent": state.agent.id if state.agent is not None and state.phase is Phase.ACTIVE else "",
-            "now": before.now,
+            "expiry": self._expiry,
             "deadlines": change.deadlines,
             "kinds": KINDS if state.phase is not Phase.PURGED else (*KINDS, "lease"),
             "lease": change.lease,
@@ -316,7 +326,8 @@ class ConversationStore:
         if change.command is not None:
             what["command"] = change.command
         if change.claim is not None:
-            what["claim"] = {"kind": change.claim[0], "at": change.claim[1]}
+            kind, at = change.claim
+            what["claim"] = {"kind": kind, "at": at, "last_activity": before.last_activity}
         if change.attributes is not None:
             what["attributes"] = True
         sealed = before.key.seal(msgspec.msgpack.encode(state), context(state.id, "state"))
@@ -345,7 +356,7 @@ class ConversationStore:
             return Committed("again", seq=int(seq), at=int(at))
         if outcome != "ok":
             return Committed(outcome)
-        return Committed("ok", version=int(answer[1]), seq=int(answer[2]), at=before.now)
+        return Committed("ok", version=int(answer[1]), seq=int(answer[2]), at=int(answer[3]))
 
     async def answer(self, conversation: str, command: str) -> Committed | None:
         """The first answer to a command, or None."""
@@ -505,10 +516,14 @@ class ConversationStore:
         with reaching():
             await self._redis.zadd(self.keys(conversation).due, {f"{kind}|{conversation}": until}, xx=True)
 
-    async def drop_deadline(self, kind: str, conversation: str) -> None:
-        """A deadline of a conversation that no longer exists."""
+    async def erase(self, conversation: str) -> None:
+        """What is left of a conversation whose hash is gone."""
+        keys = self.keys(conversation)
         with reaching():
-            await self._redis.zrem(self.keys(conversation).due, f"{kind}|{conversation}")
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.delete(keys.log("public"), keys.log("staff"), keys.answers, keys.routes)
+                pipeline.zrem(keys.due, *(f"{kind}|{conversation}" for kind in (*KINDS, "lease")))
+                await pipeline.execute()
 
     async def _of_all_buckets(self, ask: Callable[..., object]) -> list[T]:
         with reaching():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idcontact.live import console
+from idcontact.live import attendance
 from running import ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ auth_wait = "1 s"
 def short_linger() -> Iterator[None]:
     """An agent whose console closed is held to be there for a moment; here a short one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(console, "LINGER_MS", 300)
+        patch.setattr(attendance, "LINGER_MS", 300)
         yield
 
 

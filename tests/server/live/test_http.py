@@ -192,7 +192,9 @@ async def test_landing_gives_a_cookie_for_this_conversation_alone_and_a_clean_ad
     assert (answer.status, answer.location) == (303, f"/c/{started.conversation}")
     [cookie] = answer.set_cookies
     assert re.fullmatch(
-        rf"__Host-idc-c-{started.conversation}=[A-Za-z0-9_-]{{43}}; HttpOnly; Path=/; SameSite=lax; Secure", cookie
+        rf"__Host-idc-c-{started.conversation}=[A-Za-z0-9_-]{{43}}; HttpOnly; Max-Age=[0-9]+; "
+        "Path=/; SameSite=lax; Secure",
+        cookie,
     )
     page = await visitor.get(answer.location)
     assert page.status == 200

@@ -1,0 +1,179 @@
+"""What another node left half-done is finished, and nothing unreadable stands in the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idcontact.errors import NotFound
+from idcontact.live.conversation import DeadlineReached, Disconnected, Ended
+from idcontact.live.conversation_state import Rules
+from idcontact.live.deadlines import Sweeper
+from live_parts import Parts, parts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from redis.asyncio import Redis
+
+
+async def nothing() -> None:
+    """This node has no sockets whose leases to renew."""
+
+
+async def unheard(conversation: str) -> None:
+    """Routing does not hear of it."""
+    del conversation
+
+
+def sweeper(live: Parts) -> Sweeper:
+    return Sweeper(live.conversations, nothing)
+
+
+async def test_an_acceptance_that_the_conversation_did_not_hear_is_brought_to_it(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path) as live:
+        await live.agent()
+        conversation = await live.waiting()
+        await live.accept(conversation)  # and here the node dies
+        assert await live.phase(conversation) == "waiting"
+        await sweeper(live).once()
+        assert await live.phase(conversation) == "active"
+        assert await live.routing.outbox() == {}
+
+
+async def test_an_end_that_routing_did_not_hear_gives_the_agent_room_again(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(wrap_up=0)) as live:
+        conversation = await live.active()
+        deaf = live.conversations.tell_routing
+        live.conversations.tell_routing = unheard  # type: ignore[method-assign]  # the node dies before that
+        await live.conversations.happen(conversation, Ended("end_user"))
+        await sweeper(live).once()
+        agent = await live.routing.agent("ann")
+        assert agent is not None
+        assert agent.load == 1
+        live.conversations.tell_routing = deaf  # type: ignore[method-assign]  # another node
+        await sweeper(live).once()
+        agent = await live.routing.agent("ann")
+        assert agent is not None
+        assert agent.load == 0
+        assert await live.store.untold() == []
+
+
+async def test_an_acceptance_of_a_conversation_that_is_over_gives_the_agent_room_again(
+    redis: Redis, tmp_path: Path
+) -> None:
+    async with parts(redis, tmp_path) as live:
+        await live.agent()
+        conversation = await live.waiting()
+        await live.accept(conversation)
+        deaf = live.conversations.tell_routing
+        live.conversations.tell_routing = unheard  # type: ignore[method-assign]  # the node dies before that
+        await live.conversations.happen(conversation, Ended("end_user"))
+        live.conversations.tell_routing = deaf  # type: ignore[method-assign]  # another node
+        await sweeper(live).once()
+        assert await live.phase(conversation) == "closed"
+        agent = await live.routing.agent("ann")
+        assert agent is not None
+        assert agent.load == 0
+        assert await live.routing.entry(conversation) is None
+
+
+async def test_who_stays_away_from_the_queue_too_long_has_left(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(waiting_grace=0)) as live:
+        conversation = await live.waiting()
+        await live.conversations.happen(conversation, Disconnected("s1"))
+        await sweeper(live).once()
+        state = (await live.store.load(conversation)).state
+        assert (state.phase, state.end_reason) == ("closed", "abandoned")
+        assert await live.routing.entry(conversation) is None
+
+
+async def test_a_lease_that_nobody_renews_makes_the_end_user_absent(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(lease=-1)) as live:
+        conversation = await live.waiting()
+        await sweeper(live).once()
+        assert (await live.store.load(conversation)).state.absent_since is not None
+        entry = await live.routing.entry(conversation)
+        assert entry is not None
+        assert entry.state == "absent"
+
+
+async def test_who_never_lands_is_purged(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
+        conversation = await live.prepared()
+        await sweeper(live).once()
+        with pytest.raises(NotFound):
+            await live.store.load(conversation)
+
+
+async def test_an_ended_conversation_is_wrapped_up_closed_and_purged_by_time_alone(
+    redis: Redis, tmp_path: Path
+) -> None:
+    async with parts(redis, tmp_path, Rules(wrap_up=0, retention=0)) as live:
+        conversation = await live.active()
+        await live.conversations.happen(conversation, Ended("agent", "ann"))
+        for _ in range(2):
+            await sweeper(live).once()
+        with pytest.raises(NotFound):
+            await live.store.load(conversation)
+
+
+async def test_a_deadline_of_what_is_gone_is_dropped(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path) as live:
+        keys = live.store.keys("a" * 26)
+        await redis.zadd(keys.due, {f"idle|{'a' * 26}": 1})
+        await sweeper(live).once()
+        assert await redis.zcard(keys.due) == 0
+
+
+async def test_a_debt_to_routing_outlives_the_purge(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(wrap_up=0, retention=0)) as live:
+        conversation = await live.active()
+        heard = live.conversations.tell_routing
+        live.conversations.tell_routing = unheard  # type: ignore[method-assign]  # the node dies before that
+        await live.conversations.happen(conversation, Ended("agent", "ann"))
+        for kind in ("wrap_up", "retention"):
+            await live.conversations.happen(conversation, DeadlineReached(kind))
+        live.conversations.tell_routing = heard  # type: ignore[method-assign]  # another node
+        await sweeper(live).once()
+        agent = await live.routing.agent("ann")
+        assert agent is not None
+        assert agent.load == 0
+        assert await live.routing.entry(conversation) is None
+
+
+async def test_what_expired_leaves_nothing_in_the_queue(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path) as live:
+        conversation = await live.waiting()
+        keys = live.store.keys(conversation)
+        await redis.delete(keys.hash)  # as its safety expiry would
+        await redis.zadd(keys.due, {f"hard_limit|{conversation}": 1})
+        await sweeper(live).once()
+        assert await live.routing.entry(conversation) is None
+        assert [key async for key in redis.scan_iter(match=f"*{conversation}*")] == []
+
+
+async def test_a_conversation_whose_key_is_gone_is_offered_to_nobody(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path) as live:
+        conversation = await live.waiting()
+        keys = live.store.keys(conversation)
+        await redis.hset(keys.hash, "key", bytes([1]) + (7).to_bytes(8, "big") + bytes(60))
+        await redis.zadd(keys.due, {f"hard_limit|{conversation}": 1})
+        await sweeper(live).once()
+        await live.agent()
+        agent = await live.routing.agent("ann")
+        assert agent is not None
+        assert agent.offered is None
+
+
+async def test_a_conversation_that_cannot_be_read_does_not_stop_the_others(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
+        broken, whole = await live.prepared(), await live.prepared()
+        await redis.hset(live.store.keys(broken).hash, "state", b"tampered with, and long enough to be sealed")
+        await sweeper(live).once()
+        with pytest.raises(NotFound):
+            await live.store.load(whole)
+        due = await redis.zscore(live.store.keys(broken).due, f"preparing|{broken}")
+        assert due is not None
+        assert due > await live.store.now()
