@@ -23,6 +23,7 @@ import { panel } from "./panel.ts";
 import { panelStyles } from "./panel_styles.ts";
 import { sidebar } from "./sidebar.ts";
 import { logOut, type Top, topBar } from "./top.ts";
+import { topStyles } from "./top_styles.ts";
 import type { Tab, View } from "./view.ts";
 
 const SELECTED_KEY = "idcontact.selected";
@@ -33,7 +34,7 @@ const SELECTED_KEY = "idcontact.selected";
  * The socket is at `{address of this page}/socket`, or where `socket` says; `logout` is where log-out is posted to.
  */
 export class ConsolePage extends LitElement implements ConsoleHost {
-  static override styles = [...common, consoleStyles, panelStyles, overviewStyles];
+  static override styles = [...common, topStyles, consoleStyles, panelStyles, overviewStyles];
 
   @property() csrf = "";
   @property() socket = "";
