@@ -12,7 +12,7 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from idcontact.listeners import Listener
-from idcontact.socket_server import WRITE_TEXT, JoinedWrites, SocketProtocol
+from idcontact.socket_server import LISTEN, WRITE_TEXT, JoinedWrites, SocketProtocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -77,6 +77,34 @@ async def test_nothing_is_written_before_the_handshake_or_after_the_close() -> N
         await client.wait_closed()
         assert client.close_code == 4400
         assert [await answers.get() for _ in range(3)] == [False, True, False]
+
+
+async def test_who_listens_gets_whole_texts_and_what_is_not_taken_comes_by_receive() -> None:
+    heard: list[bytes] = []
+    done: asyncio.Queue[list[Any]] = asyncio.Queue()
+
+    def hear(text: bytes) -> bool:
+        heard.append(text)
+        return text != b"not this one"
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        scope["extensions"][LISTEN](hear)
+        received = [await receive(), await receive()]
+        scope["extensions"][LISTEN](None)
+        await send({"type": "websocket.send", "text": "no longer listening"})
+        done.put_nowait([message.get("text", message.get("bytes")) for message in (*received, await receive())])
+
+    async with served(app) as url, asyncio.timeout(10), connect(url) as client:
+        await client.send("one")
+        await client.send(["in ", "parts, ", "é"])
+        await client.send("not this one")
+        await client.send(b"bytes")
+        await client.recv()
+        await client.send("after")
+        assert await done.get() == ["not this one", b"bytes", "after"]
+    assert heard == [b"one", "in parts, é".encode(), b"not this one"]
 
 
 async def test_a_reader_that_is_too_slow_makes_the_call_say_that_there_is_no_room() -> None:

@@ -132,6 +132,10 @@ class Socket(Generic[F]):
             self.close(TRY_AGAIN)
         if self._listen is not None:
             self._listen(partial(self._hear, handler))
+        await self._read_on(handler)
+
+    async def _read_on(self, handler: Handler[F]) -> None:
+        """Everything after the first hello."""
         while True:
             self._idle = True
             frame = await self._next()
@@ -150,7 +154,7 @@ class Socket(Generic[F]):
                 await self._answered(frame, handler.handle)
 
     def _hear(self, handler: Handler[F], raw: bytes) -> bool:
-        """Take a message on the spot, when nothing stands before it. All else is for the reader, and what follows too."""
+        """Take a message on the spot, when nothing stands before it. All else is the reader's, and what follows too."""
         if self._idle and self._under_way < MAX_UNDER_WAY and len(raw) <= m.MAX_FRAME_BYTES:
             try:
                 frame = self._decoder.decode(raw)
