@@ -1,13 +1,15 @@
 // Builds the front ends into server/idcontact/static/ under names that stay the same, and writes manifest.json: for each
 // file its integrity hash and a short version, with which a page can ask for exactly this build (`widget.js?v=…`).
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const out = join(root, "server", "idcontact", "static");
+// On the same disk, so that the finished whole takes the place of the old in one step: a server may be running.
+const unfinished = join(root, "node_modules", ".static");
 
 // The widget stands on other people's pages: as a plain script it needs no CORS headers for itself and works with
 // or without type="module". The pages of our own are modules.
@@ -24,7 +26,7 @@ function settingsOf({ name, input, format }) {
     logLevel: "warn",
     publicDir: false,
     build: {
-      outDir: out,
+      outDir: unfinished,
       emptyOutDir: false,
       target: "es2022",
       modulePreload: false,
@@ -51,7 +53,8 @@ async function manifestOf(directory) {
   return Object.fromEntries(rows);
 }
 
-await rm(out, { recursive: true, force: true });
-await mkdir(out, { recursive: true });
+await rm(unfinished, { recursive: true, force: true });
 for (const entry of entries) await build(settingsOf(entry));
-await writeFile(join(out, "manifest.json"), `${JSON.stringify(await manifestOf(out), null, 2)}\n`);
+await writeFile(join(unfinished, "manifest.json"), `${JSON.stringify(await manifestOf(unfinished), null, 2)}\n`);
+await rm(out, { recursive: true, force: true });
+await rename(unfinished, out);

@@ -128,6 +128,7 @@ export const consoleStyles = css`
   }
 
   .badge {
+    align-self: start;
     background: #b3261e;
     border-radius: 1rem;
     color: #ffffff;
