@@ -117,18 +117,23 @@ async def sideways(page: Page) -> list[str]:
 
 
 async def inspect(page: Page, name: str, *, height: int = 800) -> None:
-    """Nothing to be found on this page, wide or on a phone; at 320 pixels and at 200 % nothing is cut off."""
+    """Nothing to be found on this page, wide or on a phone; at 320 pixels and at 200 % nothing is cut off.
+
+    What another language makes of it shows on the phone, where there is least room.
+    """
+    dutch = await page.evaluate("document.documentElement.lang") == "nl"
     was = page.viewport_size or {"width": WIDE, "height": height}
     found: list[str] = []
     for width in (WIDE, PHONE):
         await page.set_viewport_size({"width": width, "height": height})
         await _picture(page, f"{name}-{width}")
-        found += [f"{name} at {width}: {one}" for one in await findings(page)]
+        look = findings if dutch or width == PHONE else sideways
+        found += [f"{name} at {width}: {one}" for one in await look(page)]
     for width, low in ((NARROWEST, 640), (WIDE // 2, height // 2)):
         await page.set_viewport_size({"width": width, "height": low})
         found += [f"{name} at {width}: {one}" for one in await sideways(page)]
     await page.set_viewport_size({"width": was["width"], "height": was["height"]})
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 async def _picture(page: Page, name: str) -> None:
@@ -180,7 +185,7 @@ async def running_animations(page: Page) -> list[str]:
         """() => {
             const within = (root) => [
                 ...root.getAnimations(),
-                ...Array.from(root.querySelectorAll("*")).flatMap(({ shadowRoot }) => shadowRoot ? within(shadowRoot) : []),
+                ...[...root.querySelectorAll("*")].flatMap(({ shadowRoot }) => shadowRoot ? within(shadowRoot) : []),
             ];
             return within(document)
                 .filter((one) => one.effect.getComputedTiming().endTime === Infinity)

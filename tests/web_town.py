@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from chromium import PATIENCE, WIDE
+from live_people import EndUser as Visitor
 from web_people import NOWHERE, Agent, EndUser, Person, Supervisor
 from web_words import WORDS
 
@@ -77,6 +78,13 @@ class Town:
         self._people.append(tab)
         await tab.page.goto(person.page.url)
         return tab
+
+    async def arrives_before_the_result(self, end_user: EndUser) -> None:
+        """Somebody lands while the auth plugin has not delivered anything yet."""
+        started = await Visitor.start(self.site)
+        await started.browser.close()
+        await end_user.page.goto(started.client_url)
+        await end_user.page.wait_for_url("**/c/*")
 
     async def _new(
         self,

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
+import pytest_asyncio
 import uvicorn
-from playwright.async_api import async_playwright
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from chromium import findings
 from idcontact.asset_files import AssetFiles
 from idcontact.errors import Gone, IdContactError
 from idcontact.limits import Limiter
@@ -24,7 +24,6 @@ from idcontact.redis import connect
 from idcontact.security import OriginCheck, PagePolicy, SecurityHeaders
 from idcontact.staff.part import Staff
 from idcontact.staff.settings import StaffSettings
-from servers import RedisServer, wanted_kinds
 from staff_house import PASSWORDS, account
 
 if TYPE_CHECKING:
@@ -34,8 +33,9 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from starlette.requests import Request
 
-pytestmark = pytest.mark.browser
-AXE: Final = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+    from servers import RedisServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 COOKIE: Final = "__Host-idc-c-abc"
 
 
@@ -121,22 +121,15 @@ async def served(site: Site) -> AsyncIterator[Site]:
         listener.close()
 
 
-@pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    """On one kind of server: which one it is makes no difference to a browser."""
-    with RedisServer(wanted_kinds()[0]) as server:
-        redis = connect(server.url)
-        async with served(Site(redis)) as running:
-            yield running
-        await redis.aclose()
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        await browser.close()
+@pytest_asyncio.fixture(loop_scope="module")
+async def site(redis_of_the_house: RedisServer) -> AsyncIterator[Site]:
+    """These pages, with nothing stored yet."""
+    with redis_of_the_house.client() as client:
+        client.flushall()
+    redis = connect(redis_of_the_house.url)
+    async with served(Site(redis)) as running:
+        yield running
+    await redis.aclose()
 
 
 async def new_page(
@@ -150,19 +143,6 @@ async def new_page(
     violations: list[str] = []
     page.on("console", lambda line: violations.append(line.text) if "Content Security Policy" in line.text else None)
     return page, violations
-
-
-async def findings(page: Page) -> list[str]:
-    """What axe has to say about a page, and whether it must be scrolled sideways."""
-    await page.evaluate(AXE.read_text(encoding="utf-8"))
-    found: list[str] = await page.evaluate(
-        """async () => {
-            const results = await axe.run(document);
-            const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
-            return [...results.violations.map(v => `${v.id}: ${v.nodes[0].html}`), ...(wide ? ["sideways"] : [])];
-        }"""
-    )
-    return found
 
 
 async def test_a_landing_goes_on_by_itself_and_leaves_no_ticket_in_the_history(site: Site, chromium: Browser) -> None:

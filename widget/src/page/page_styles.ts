@@ -123,6 +123,11 @@ export const pageStyles = css`
 
   .talk h1 {
     font-size: 1.125rem;
+    margin-block-end: 0.375rem;
+  }
+
+  .talk h1:focus {
+    outline-offset: 1px;
   }
 
   .talk header p {
