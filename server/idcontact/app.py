@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
     from starlette.requests import Request
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from idcontact.config import Config
     from idcontact.core.settings import PurposeSettings
@@ -123,6 +124,17 @@ async def _answers(redis: Redis) -> bool:
         return False
 
 
+@dataclass(frozen=True)
+class _Widget:
+    """The widget under a name that never changes: what a website's script tag says. ASGI."""
+
+    files: AssetFiles
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the file itself: a redirect would carry our Cross-Origin-Resource-Policy, and be blocked."""
+        await self.files({**scope, "path": "/static/widget.js", "app_root_path": ""}, receive, send)
+
+
 class _Builder:
     """Makes each part once, and hands it to those that need it."""
 
@@ -171,7 +183,7 @@ class _Builder:
         for name, app in internal_apps.items():
             self._outgoing.mount(bases[name], app)
         public: list[BaseRoute] = [
-            *self._core(bases).routes(),
+            *self._core(bases).routes([self._cors()]),
             *staff.routes(),
             *live.public_routes(),
             *(Mount(f"/plugins/{name}", plugin.public) for name, plugin in plugins.items()),
@@ -219,15 +231,16 @@ class _Builder:
             return_origins=[*self._own_origins, *config.allowed_origins],
         )
 
-    def _own_routes(self) -> list[BaseRoute]:
-        async def widget(request: Request) -> Response:
-            del request
-            return Response(status_code=307, headers={"Location": "/static/widget.js"})
+    def _cors(self) -> Middleware:
+        """For the widget on a website that the settings allow."""
+        origins = list(self._config.allowed_origins)
+        return Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET"], max_age=3600)
 
+    def _own_routes(self) -> list[BaseRoute]:
         return [
             Mount("/assets", self._files),
             Mount("/static", self._files),
-            Route("/widget.js", widget, methods=["GET"]),
+            Route("/widget.js", _Widget(self._files), methods=["GET"]),
             *self._health(),
         ]
 

@@ -229,6 +229,28 @@ async def test_a_plugin_that_takes_longer_than_five_seconds_is_a_gateway_timeout
 # --- health ---------------------------------------------------------------------------------------------------------
 
 
+async def test_the_widget_of_an_allowed_website_may_ask_for_the_options_and_others_may_not(program: Program) -> None:
+    url = "/session_options/report_move"
+    allowed = await program.request("GET", url, Origin="https://www.voorbeeld.example")
+    assert allowed.headers["Access-Control-Allow-Origin"] == "https://www.voorbeeld.example"
+    other = await program.request("GET", url, Origin="https://evil.example")
+    assert "Access-Control-Allow-Origin" not in other.headers
+
+
+async def test_a_form_of_a_website_that_is_not_allowed_starts_nothing(visitor: Visitor) -> None:
+    refused = await visitor.post("/start", START, Origin="https://evil.example", Accept="application/json")
+    assert refused.error[:2] == (403, "not_allowed")
+    hidden = {"Origin": "null", "Sec_Fetch_Site": "cross-site", "Accept": "application/json"}
+    assert (await visitor.post("/start", START, **hidden)).status == 403
+
+
+async def test_the_widget_is_there_for_every_website_under_a_name_that_never_changes(program: Program) -> None:
+    answer = await program.request("GET", "/widget.js")
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/javascript")
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
 async def test_both_doors_say_that_the_server_is_well(program: Program) -> None:
     for door in (program.site.url, program.site.internal):
         for question in ("live", "ready"):
@@ -315,7 +337,7 @@ async def test_every_public_answer_is_strict_about_what_may_be_done_with_it(
         "start": 303, "plugin's page": 200, "landing": 200, "landed": 303, "conversation": 200, "spent": 410,
         "no cookie": 401, "log-in": 200, "not logged in": 303, "console": 200, "not found": 404,
         "not found at a plugin": 404, "not allowed": 405, "other origin": 403, "too large": 413, "bad start": 400,
-        "options": 200, "health": 200, "style": 200, "script": 307,
+        "options": 200, "health": 200, "style": 200, "script": 200,
     }  # fmt: skip
 
 
