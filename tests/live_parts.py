@@ -10,9 +10,10 @@ from idcontact.keystore import DirectoryKeyStore
 from idcontact.live.conversation import Connected, Landed, ResultArrived
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Rules
 from idcontact.live.conversations import Conversations
+from idcontact.live.keys import hashed, new_id
 from idcontact.live.labels import Labels
 from idcontact.live.routing_store import RoutingStore
-from idcontact.live.store import ConversationStore, hashed, new_id
+from idcontact.live.store import ConversationStore
 from idcontact.pipe import Pipe
 from idcontact.tasks import Tasks
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from idcontact.live.store import Keys
+from idcontact.live.keys import Keys
 from running import ATTRIBUTES, PASSWORD, ServerProcess, free_port, make_site, running_house
 from visitors import Answer, Program, Visitor, connections, emptied, give_back, take
 

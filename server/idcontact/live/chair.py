@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from idcontact.live.console import Console
     from idcontact.live.hub import Local
-    from idcontact.live.store import LogName, Stored
+    from idcontact.live.keys import LogName
+    from idcontact.live.stored import Stored
 
 _log = logging.getLogger(__name__)
 _values = msgspec.json.Decoder(dict[str, str])

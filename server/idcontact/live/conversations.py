@@ -25,14 +25,16 @@ from idcontact.live.conversation import (
 )
 from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.frames import event_of, seal_event
+from idcontact.live.keys import context
 from idcontact.live.routing import Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment
-from idcontact.live.store import Change, Committed, ConversationStore, Stored, context
+from idcontact.live.stored import Change, Committed, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from idcontact.live.labels import Labels
+    from idcontact.live.store import ConversationStore
 
 _log = logging.getLogger(__name__)
 _TRIES = 20

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from idcontact.live.conversations import Conversations
     from idcontact.live.floor import Floor
     from idcontact.live.hub import Local
+    from idcontact.live.keys import LogName
     from idcontact.live.socket import Answer
-    from idcontact.live.store import LogName, Stored
+    from idcontact.live.stored import Stored
 
 _log = logging.getLogger(__name__)
 

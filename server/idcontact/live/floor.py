@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from idcontact.live import messages as m
 from idcontact.live.frames import encode, placed, seal_frame
-from idcontact.live.store import Say
+from idcontact.live.stored import Say
 
 if TYPE_CHECKING:
     from idcontact.live.attendance import Attendance
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from idcontact.live.positions import Positions
     from idcontact.live.socket import Answer
     from idcontact.live.staff_port import AuditTrail, StaffDoor
-    from idcontact.live.store import Appended
+    from idcontact.live.stored import Appended
     from idcontact.tasks import Tasks
 
 

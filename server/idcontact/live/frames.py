@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from idcontact.live import messages as m
 from idcontact.live.conversation_state import AuthStatus, Conversation, Phase, Rules
-from idcontact.live.store import LogName, Stored, context
+from idcontact.live.keys import LogName, context
 
 if TYPE_CHECKING:
     from idcontact.keystore import DataKey
     from idcontact.live.conversation import Said
     from idcontact.live.labels import Labels
     from idcontact.live.routing_store import AgentRecord, EntryRecord
+    from idcontact.live.stored import Stored
 
 encode = msgspec.json.encode
 _NO_PLACE = b'"seq":0,"at":0,'

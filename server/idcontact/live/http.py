@@ -25,8 +25,8 @@ from idcontact.live.console import Console
 from idcontact.live.conversation import Landed
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation
 from idcontact.live.end_user import EndUserEnd
+from idcontact.live.keys import hashed, new_id, new_secret
 from idcontact.live.socket import BAD_PROTOCOL, GONE, NOT_ALLOWED, NOT_AUTHENTICATED, RATE_LIMITED, TRY_AGAIN, Socket
-from idcontact.live.store import hashed, new_id, new_secret
 from idcontact.protocol import CommunicationStarted, StartCommunication
 from idcontact.security import PagePolicy, check_socket_origin
 from idcontact.urls import split_web_url
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from idcontact.live.floor import Floor
     from idcontact.live.results import Receiver
     from idcontact.live.settings import LiveSettings
-    from idcontact.live.store import Stored
+    from idcontact.live.stored import Stored
     from idcontact.pages import Language, Pages
 
 _log = logging.getLogger(__name__)

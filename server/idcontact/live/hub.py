@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Protocol
 from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.live import messages as m
 from idcontact.live.frames import encode, open_frame
-from idcontact.live.store import BUCKETS, LogName, Stored
+from idcontact.live.keys import BUCKETS, LogName
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from idcontact.live.conversations import Conversations
     from idcontact.live.messages import Have
+    from idcontact.live.stored import Stored
     from idcontact.tasks import Tasks
 
 _log = logging.getLogger(__name__)

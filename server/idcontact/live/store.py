@@ -8,19 +8,16 @@ secrets); the state, the events and the attributes are sealed under the conversa
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import secrets
-import zlib
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import msgspec
 
 from idcontact.errors import Conflict, NotFound
 from idcontact.keystore import DataKey, KeyStore
 from idcontact.live.conversation_state import Conversation, Phase
+from idcontact.live.keys import BUCKETS, KINDS, Keys, LogName, context, hashed, keys_of
+from idcontact.live.stored import Appended, Change, Committed, Say, Sealed, Stored
 from idcontact.redis import Script, reaching
 from idcontact.sealing import registration, sealed_key
 
@@ -31,174 +28,10 @@ if TYPE_CHECKING:
 
     from idcontact.pipe import Pipe
 
-BUCKETS = 256
-KINDS = (
-    "preparing",
-    "auth_wait",
-    "waiting_grace",
-    "user_grace",
-    "agent_grace",
-    "idle",
-    "asked",
-    "hard_limit",
-    "wrap_up",
-    "retention",
-)
-"""Every kind of deadline that follows from a state. Beside them stands `lease`, which sockets renew."""
-
 _ISSUED_COOKIES = 5
 SAFETY_EXPIRY = 24 * 3600
 _state = msgspec.msgpack.Decoder(Conversation)
-LogName = Literal["public", "staff"]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The names of everything of one conversation."""
-
-    id: str
-    prefix: str
-
-    @cached_property
-    def tag(self) -> str:
-        """The bucket's hash tag."""
-        return f"{{c{zlib.crc32(self.id.encode()) % BUCKETS:03}}}"
-
-    @cached_property
-    def root(self) -> str:
-        """What every key of the bucket starts with."""
-        return f"{self.prefix}:{self.tag}:"
-
-    @cached_property
-    def hash(self) -> str:
-        """The conversation itself."""
-        return f"{self.root}conv:{self.id}"
-
-    def log(self, name: LogName) -> str:
-        """One of its logs."""
-        return f"{self.hash}:{name}"
-
-    @property
-    def answers(self) -> str:
-        """The remembered answers to commands."""
-        return f"{self.hash}:answers"
-
-    @property
-    def routes(self) -> str:
-        """The nodes that have sockets of it."""
-        return f"{self.hash}:routes"
-
-    @cached_property
-    def of_append(self) -> tuple[str, ...]:
-        """What the append script is given."""
-        return self.hash, self.log("public"), self.answers, self.routes
-
-    @property
-    def due(self) -> str:
-        """The bucket's deadlines."""
-        return f"{self.root}due"
-
-    @property
-    def untold(self) -> str:
-        """The bucket's conversations that routing has yet to hear of."""
-        return f"{self.root}untold"
-
-    @cached_property
-    def channels(self) -> str:
-        """Root of the bucket's node channels."""
-        return f"{self.root}node:"
-
-
-@lru_cache(maxsize=10_000)
-def _keys(conversation: str, prefix: str) -> Keys:
-    """The same ones each time: a message needs them all."""
-    return Keys(conversation, prefix)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A conversation as read: its state, its key, and where its logs are. `now` is the store's clock, milliseconds."""
-
-    state: Conversation
-    key: DataKey
-    last_activity: int
-    log_ids: dict[LogName, str]
-    seqs: dict[LogName, int]
-    now: int
-
-
-@dataclass(frozen=True)
-class Sealed:
-    """One event as stored: its place, its time, and its sealed body."""
-
-    seq: int
-    at: int
-    event: bytes
-
-
-@dataclass(frozen=True)
-class Change:
-    """What to commit: the next state, and all that goes with it in the same step."""
-
-    state: Conversation
-    deadlines: dict[str, int]
-    events: tuple[tuple[LogName, bytes], ...] = ()
-    lease: int = -1
-    tell_routing: bool = False
-    forget: bool = False
-    command: str | None = None
-    claim: tuple[str, int] | None = None
-    attributes: bytes | None = None
-
-
-@dataclass(frozen=True)
-class Committed:
-    """`outcome` ok: done, as `version`. again: this command was answered before. lost: something else came first."""
-
-    outcome: Literal["ok", "again", "lost", "gone", "claimed"]
-    version: int = 0
-    seq: int = 0
-    at: int = 0
-
-
-class Say(NamedTuple):
-    """Something to append. `who` is `end_user` or `agent`, `part` the agent's id; `node` needs no publication."""
-
-    conversation: str
-    who: str
-    part: str
-    command: str
-    event: bytes
-    node: str
-
-
-class Appended(NamedTuple):
-    """Where a message went, and whether it was there already."""
-
-    seq: int
-    at: int
-    again: bool
-
-
-def new_id() -> str:
-    """A public id: 26 characters of base32, 128 bits of chance. It opens nothing by itself."""
-    return base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
-
-
-def new_secret() -> str:
-    """256 bits of chance, for tickets, cookies and attr_urls."""
-    return secrets.token_urlsafe(32)
-
-
-def hashed(secret: str) -> str:
-    """How a secret is kept. Secrets are long and random, so a plain hash is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def context(conversation: str, what: str) -> bytes:
-    """What a sealed text is bound to."""
-    return f"{conversation}|{what}".encode()
 
 
 def _appended(answered: Callable[[Appended | Exception], None], answer: object) -> None:
@@ -246,7 +79,7 @@ class ConversationStore:
 
     def keys(self, conversation: str) -> Keys:
         """The names of everything of one conversation."""
-        return _keys(conversation, self.prefix)
+        return keys_of(conversation, self.prefix)
 
     async def now(self) -> int:
         """The store's clock, milliseconds."""

@@ -10,7 +10,8 @@ import pytest
 from idcontact.errors import Conflict, NotFound
 from idcontact.live.conversation import DeadlineReached, Ended, WrapUpDone
 from idcontact.live.conversation_state import Rules
-from idcontact.live.store import Change, Say, hashed
+from idcontact.live.keys import hashed
+from idcontact.live.stored import Change, Say
 from live_parts import Parts, parts
 
 if TYPE_CHECKING:
