@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
-LIVE_SETTINGS = 'offer_timeout = "40 s"'
-"""An offer stands long enough to be looked at twice on a slow machine."""
+LIVE_SETTINGS = 'offer_timeout = "2 min"\ndecline_pause = "10 min"'
+"""An offer stands long enough to be looked at on a slow machine, and does not come back by itself."""
 
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 2
 LINK = "https://www.voorbeeld.example/" + "een/heel/lang/adres/" * 8
@@ -101,10 +101,13 @@ async def test_a_conversation_on_both_sides_and_what_a_supervisor_sees_of_it(tow
     await next_in_line.waits("passport")
     await next_in_line.reads(words.first_in_line)
     await agent.is_available()
-    await expect(agent.offer).to_have_count(2)
-    await inspect(desk, "console-offers")
-    await agent.offer.first.get_by_role("button", name=words.accept).click()
+    await agent.is_offered(words.report_move)
+    await inspect(desk, "console-offer")
+    await agent.accepts()
     await end_user.is_helped()
+    await agent.is_offered(words.passport)
+    await inspect(desk, "console-conversation-and-offer")
+    await agent.declines()
     await inspect(end_user.page, "conversation-quiet")
     for number in range(4):
         await end_user.says(f"{LONG} {number}\n{LINK}")
