@@ -53,7 +53,6 @@ if TYPE_CHECKING:
 LIVE = "live"
 """The name by which methods refer to the live part: `start = "plugin:live"`."""
 _REDIS_PATIENCE = 10.0
-_HEALTH_PATIENCE = 1.0
 _access = logging.getLogger("idcontact.access")
 _log = logging.getLogger(__name__)
 
@@ -113,15 +112,6 @@ async def _await_redis(redis: Redis) -> None:
 def _needs(purpose: PurposeSettings) -> PurposeNeeds:
     every = ANY in purpose.allowed_auth
     return PurposeNeeds(frozenset(purpose.attributes), None if every else frozenset(purpose.allowed_auth))
-
-
-async def _answers(redis: Redis) -> bool:
-    """Whether the store answers at once: who asks for health does not wait for one that hangs."""
-    try:
-        async with asyncio.timeout(_HEALTH_PATIENCE):
-            return await is_up(redis)
-    except TimeoutError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -251,7 +241,7 @@ class _Builder:
 
         async def ready(request: Request) -> Response:
             del request
-            if await _answers(self._redis):
+            if await is_up(self._redis):
                 return JSONResponse({"status": "ok"})
             return JSONResponse({"status": "the store cannot be reached"}, status_code=503)
 

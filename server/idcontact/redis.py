@@ -43,7 +43,7 @@ _OUTAGE_WORDS = ("BUSY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "
 def connect(url: str) -> Redis:
     """A client for `redis://`, `rediss://` or `unix://`. It connects on first use and reconnects by itself.
 
-    Answers are bytes (RESP2). Each command may take 5 seconds, with three tries.
+    Answers are bytes (RESP2). Each command may take 5 seconds, and is tried once more: who waits hears within ten.
     """
     try:
         # Blocking: a thousand sockets that return at once wait for a connection instead of failing for want of one.
@@ -55,7 +55,7 @@ def connect(url: str) -> Redis:
             decode_responses=False,
             socket_timeout=5,
             socket_connect_timeout=5,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 3),
+            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 1),
             health_check_interval=15,
         )
     except ValueError as mistake:
