@@ -122,13 +122,9 @@ def public_application(plugin: Plugin, settings: ProcessSettings) -> ASGIApp:
     """The plugin's pages and their stylesheet, behind the same headers as in a whole server."""
     routes = [Mount("/assets", _assets()), Mount("/", plugin.public)]
     https = settings.public_url.startswith("https:")
-    return Starlette(
-        routes=routes,
-        middleware=[
-            Middleware(AccessLog, logger=logging.getLogger("idcontact.access")),
-            Middleware(SecurityHeaders, https_only=https),
-        ],
-    )
+    app = Starlette(routes=routes, middleware=[Middleware(AccessLog, logger=logging.getLogger("idcontact.access"))])
+    # Around all of it: Starlette answers what nobody foresaw outside of its own middleware.
+    return SecurityHeaders(app, https_only=https)
 
 
 def _assets() -> AssetFiles:
