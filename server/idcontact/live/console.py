@@ -47,7 +47,8 @@ class Console:
         self._have = frame.have
         board = self.floor.board
         try:
-            await asyncio.wait_for(board.ready.wait(), 5)
+            async with asyncio.timeout(5):
+                await board.ready.wait()
         except TimeoutError:
             raise Unavailable("the queue cannot be read now; try again in a moment") from None
         await self._attendance.begin()

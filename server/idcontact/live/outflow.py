@@ -1,19 +1,17 @@
 """The outgoing half of a socket: a bounded queue, empty nearly always.
 
-A frame that nothing stands before goes to the server at once, without waking a task: most of what a message costs is
-what it wakes. Only what the transport has no room for waits here. This counts on the server's `send` to need no task
-of its own, as uvicorn's does not; where it waits for room, the task of `run` goes on waiting in its place.
+A frame that nothing stands before goes to the server at once, where the server offers that (`write`), without waking a
+task: most of what a message costs is what it wakes. Only what the transport has no room for waits here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import types
 from collections import deque
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator
+    from collections.abc import Callable
 
     from starlette.types import Message, Send
 
@@ -23,26 +21,13 @@ ROOM_BYTES = 256 * 1024
 TOO_SLOW = 4408
 
 
-@types.coroutine
-def _rest(begun: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, None, None]:
-    """Go on, in a task, with a coroutine that was begun outside of one and waits."""
-    try:
-        while True:
-            yield waits_for
-            waits_for = begun.send(None)
-    except StopIteration:
-        return
-    finally:
-        begun.close()
-
-
 class Outflow:
     """See the module. `put` and `close` may be called from anywhere in the loop; neither blocks."""
 
     def __init__(self, send: Send, write: Callable[[bytes], bool] | None = None) -> None:
         """`write` sends at once, and says whether it could: what the server offers beside ASGI's `send`."""
         self._write = write
-        self._send = cast("Callable[[Message], Coroutine[Any, Any, None]]", send)
+        self._send = send
         self._queue: deque[bytes] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
@@ -51,18 +36,16 @@ class Outflow:
         self._lost = False
         self._at_once = False
         """Whether everything before has gone out, and `run` waits for something to do."""
-        self._begun: tuple[Coroutine[Any, Any, None], Any] | None = None
-        """A frame that the transport had no room for, and what it waits for."""
 
     def put(self, frame: bytes) -> None:
         """Send a frame, in this order. One too many closes the socket: 4408, resume."""
         if self._closing is not None or self._lost:
             return
-        if self._at_once:
-            self._send_at_once(frame)
+        if self._at_once and self._write is not None and self._write(frame):
             return
         self._queue.append(frame)
         self._bytes += len(frame)
+        self._rouse()
         if len(self._queue) > MAX_QUEUED_FRAMES or self._bytes > MAX_QUEUED_BYTES:
             self._queue.clear()
             self.close(TOO_SLOW)
@@ -97,30 +80,13 @@ class Outflow:
             self._at_once = False
             self._lost = True
             self._less.set()
-            if self._begun is not None:
-                self._begun[0].close()
 
     async def _send_queued(self) -> None:
-        if self._begun is not None:
-            begun, self._begun = self._begun, None
-            await _rest(*begun)
         while self._queue:
             frame = self._queue.popleft()
             self._bytes -= len(frame)
             self._less.set()
             await self._send(_message(frame))
-
-    def _send_at_once(self, frame: bytes) -> None:
-        if self._write is not None and self._write(frame):
-            return
-        sending = self._send(_message(frame))
-        try:
-            self._begun = sending, sending.send(None)
-        except StopIteration:
-            return
-        except (OSError, RuntimeError):
-            self._lost = True  # the other side has gone
-        self._rouse()
 
     def _rouse(self) -> None:
         self._at_once = False
