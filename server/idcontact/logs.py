@@ -78,4 +78,14 @@ def set_up(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        library = logging.getLogger(name)
+        library.setLevel(logging.WARNING)
+        _give_to_root(library)
+
+
+def _give_to_root(logger: logging.Logger | None) -> None:
+    """Undo what a library set up for itself, on the way up: everything is written in one form, once."""
+    while logger is not None and logger.parent is not None:
+        logger.handlers.clear()
+        logger.propagate = True
+        logger = logger.parent

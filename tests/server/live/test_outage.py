@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Literal
 
 import aiohttp
@@ -79,16 +80,16 @@ async def _through_an_outage(floor: Floor, beside: Site, redis: RedisServer, how
 
 
 async def _again(client: Client, conversation: str, text: str) -> None:
-    """As the page says: the same command again, until it is not `unavailable` any more."""
-    for _ in range(1000):
+    """As the page says: the same command again, after the pause that the answer names."""
+    for _ in range(60):
         try:
             await client.command("send", command_id="during", conversation=conversation, text=text)
         except Refused as refused:
             if refused.code != "unavailable":
                 raise
+            await asyncio.sleep((refused.retry_after_ms or 0) / 1000)
         else:
             return
-        await client.ping()
     raise AssertionError("still unavailable")
 
 
