@@ -5,6 +5,7 @@
     ├── RequestError           the caller's fault
     │   ├── BadRequest         400
     │   ├── NotAuthenticated   401
+    │   │   └── OtherBrowser   401   began in another browser
     │   ├── NotAllowed         403
     │   ├── NotFound           404
     │   ├── Gone               410   was there, is used or expired
@@ -72,6 +73,12 @@ class NotAuthenticated(RequestError):
 
     status = 401
     code = "not_authenticated"
+
+
+class OtherBrowser(NotAuthenticated):
+    """Something that one browser began, and another, or one that forgot its cookies, wants to go on with."""
+
+    code = "other_browser"
 
 
 class NotAllowed(RequestError):

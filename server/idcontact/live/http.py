@@ -18,7 +18,7 @@ from starlette.websockets import WebSocket
 
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
 from idcontact.browser import has_started
-from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, NotAuthenticated, NotFound, TooManyRequests
+from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, NotFound, OtherBrowser, TooManyRequests
 from idcontact.limits import client_address
 from idcontact.live import messages as m
 from idcontact.live.console import Console
@@ -180,7 +180,7 @@ class LiveHttp:
         """The page of a conversation, for who holds its cookie."""
         conversation = request.path_params["conversation"]
         if not await self._has_cookie(request, conversation):
-            raise NotAuthenticated("this page opens only in the browser that the conversation was started in")
+            raise OtherBrowser("this page opens only in the browser that the conversation was started in")
         state = (await self._load_or_gone(conversation)).state
         if state.landed_at is None:
             landed = Landed(_same_browser(request, state), self.pages.language(request))

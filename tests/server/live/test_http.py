@@ -284,7 +284,7 @@ async def test_the_page_of_a_conversation_opens_only_with_its_own_cookie(
     await other.land(two)
     stranger = await other.get(f"/c/{one.conversation}")
     assert stranger.status == 401
-    assert "You are not logged in" in stranger.text
+    assert "This conversation belongs to another browser" in stranger.text
     own = other.cookies[f"__Host-idc-c-{two.conversation}"]
     borrowed = await other.get(f"/c/{one.conversation}", Cookie=f"__Host-idc-c-{one.conversation}={own}")
     assert borrowed.status == 401
