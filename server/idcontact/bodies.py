@@ -85,6 +85,8 @@ def _unfit(text: str) -> BadRequest:
     field = place.rstrip("`").lstrip(".")
     if missing:
         return BadRequest("is missing", field=f"{field}.{missing[1]}".lstrip("."))
+    if what.startswith("Invalid "):  # msgspec quotes the value here, and it may be anything
+        what = "is none of the values that are known here"
     return BadRequest(what[:1].lower() + what[1:], field=field or None)
 
 

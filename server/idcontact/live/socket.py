@@ -242,6 +242,8 @@ class Socket(Generic[F]):
             code, what, field = "unknown_type", "there is no frame of this type", "type"
         elif what.startswith("Object missing required field"):
             field = what.split("`")[1]
+        elif what.startswith("Invalid "):
+            what = "is none of the values that are known here"
         self._malformed_frame(code, what, field=field, command=_id_of(raw))
 
     def _malformed_frame(

@@ -97,6 +97,12 @@ async def test_a_start_that_makes_no_sense_names_what_is_wrong(
     assert (await core.start_raw(message)).error == (400, code, field)
 
 
+async def test_a_value_that_is_none_of_the_known_ones_is_not_repeated(core: Program) -> None:
+    answer = await core.start_raw({"purpose": "report_move", "context": {"auth": "Suzanne Moulin"}})
+    assert answer.error == (400, "bad_request", "context.auth")
+    assert "Suzanne" not in answer.text
+
+
 async def test_a_start_that_is_too_large_is_refused(core: Program) -> None:
     answer = await core.start_raw({"purpose": "report_move", "auth_result": "x" * 9000})
     assert answer.error == (413, "too_large", None)

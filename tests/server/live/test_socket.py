@@ -108,6 +108,15 @@ async def test_a_malformed_frame_is_answered_by_an_error_that_names_the_member(f
         await end_user.ping()
 
 
+async def test_a_value_that_is_none_of_the_known_ones_is_not_repeated(floor: Floor) -> None:
+    end_user = await floor.waits()
+    have = {"conversation": end_user.conversation, "log": "Suzanne Moulin", "log_id": "x", "seq": 1}
+    await end_user.send_raw(json.dumps({"type": "hello", "have": [have]}))
+    error = await end_user.wait_for("error")
+    assert (error["code"], "Suzanne" in error["message"]) == ("malformed", False)
+    assert error["field"].endswith("log")
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [("", "text"), ("x" * 4001, "text"), (5, "text"), (None, "text")],
