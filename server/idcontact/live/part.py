@@ -22,10 +22,11 @@ from idcontact.live.http import LiveHttp
 from idcontact.live.hub import Hub
 from idcontact.live.labels import Labels
 from idcontact.live.positions import Positions
-from idcontact.live.results import Receiver, reader_of
+from idcontact.live.results import Receiver
 from idcontact.live.routing_store import RoutingStore
 from idcontact.live.store import SAFETY_EXPIRY, ConversationStore
 from idcontact.pipe import Pipe
+from idcontact.results import result_check
 from idcontact.subscriber import Subscriber
 from idcontact.tasks import Tasks
 
@@ -78,10 +79,10 @@ class LivePart:
         pipe = partial(Pipe, redis, on_up=self._appending_again)
         self.store = ConversationStore(redis, pipe, needs.keystore, prefix, expiry=settings.longest + SAFETY_EXPIRY)
         self.routing = RoutingStore(redis, prefix, settings.routing)
-        methods = {method.tag: method for method in settings.auth_methods}
+        results = result_check(settings.decrypt_key, settings.auth_methods, "live")
         names = Labels(
             purposes=needs.purpose_names,
-            methods={tag: method.name for tag, method in methods.items()},
+            methods={tag: method.name for tag, method in results.methods.items()},
             attributes=needs.attribute_names,
         )
         self.conversations = Conversations(self.store, self.routing, settings.rules, names)
@@ -116,7 +117,7 @@ class LivePart:
         )
         self._http = LiveHttp(
             floor=self._floor,
-            receiver=Receiver(self.conversations, reader_of(settings), methods, needs.purposes, needs.clock),
+            receiver=Receiver(self.conversations, results, needs.purposes, needs.clock),
             settings=settings,
             purposes=needs.purposes.keys(),
             pages=needs.pages,

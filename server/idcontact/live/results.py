@@ -11,13 +11,13 @@ import msgspec
 from idcontact.errors import Conflict, NotFound, TokenRejected
 from idcontact.live.conversation import ResultArrived
 from idcontact.live.conversation_state import Auth, AuthStatus
-from idcontact.tokens import DecryptKey, ReadResult, ResultReader, ResultStatus, VerifyKey
+from idcontact.tokens import ReadResult, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from idcontact.live.conversations import Conversations
-    from idcontact.live.settings import LiveAuthMethod, LiveSettings
+    from idcontact.results import ResultCheck
 
 _log = logging.getLogger(__name__)
 
@@ -35,18 +35,13 @@ class Receiver:
     """Takes auth results for conversations."""
 
     conversations: Conversations
-    reader: ResultReader
-    methods: Mapping[str, LiveAuthMethod]
+    checks: ResultCheck
     purposes: Mapping[str, PurposeNeeds]
     clock: Callable[[], float]
 
     def check(self, token: bytes | str) -> ReadResult:
         """Read a token. Raises `TokenRejected`."""
-        read = self.reader.read(token, self.clock())
-        strange = set(read.result.attributes or ()) - set(self.methods[read.method].attributes)
-        if strange:
-            raise TokenRejected(f"method {read.method} may not give {len(strange)} of its attributes")
-        return read
+        return self.checks.read(token, self.clock())
 
     async def take(self, conversation: str, read: ReadResult) -> None:
         """Give a checked result to a conversation. The same one again is fine.
@@ -73,7 +68,7 @@ class Receiver:
         auth = Auth(
             status=AuthStatus.GIVEN if success else AuthStatus.FAILED,
             method=read.method,
-            level=read.result.acr or self.methods[read.method].level,
+            level=read.result.acr or self.checks.methods[read.method].level,
             at=int((read.result.auth_time or read.issued_at) * 1000),
             tags=tuple(kept),
             digest=read.digest,
@@ -86,15 +81,3 @@ class Receiver:
             # The same result may have come twice at the same moment: then both are told that it is here.
             if (await self.conversations.store.load(conversation)).state.auth.digest != read.digest:
                 raise NotFound("this conversation does not wait for an auth result") from conflict
-
-
-def reader_of(settings: LiveSettings) -> ResultReader:
-    """The keys of the settings, loaded once. Raises `SettingsError` for a key that cannot be used."""
-    verify = {
-        method.tag: [
-            VerifyKey.from_pem(key.value(), f"live.auth_methods.{method.tag}.verify_keys[{number}]")
-            for number, key in enumerate(method.verify_keys)
-        ]
-        for method in settings.auth_methods
-    }
-    return ResultReader(DecryptKey.from_pem(settings.decrypt_key.value(), "live.decrypt_key"), verify)

@@ -9,22 +9,8 @@ import msgspec
 from idcontact.limits import Limit
 from idcontact.live.conversation_state import Rules
 from idcontact.live.routing_store import RoutingSettings
-from idcontact.settings_values import Duration, Localized, PemSource
-
-
-class LiveAuthMethod(msgspec.Struct, frozen=True, kw_only=True):
-    """An authentication method whose results are accepted. The key that verifies a result says which method it was."""
-
-    tag: str
-    """The same as in `[[auth_methods]]`: a purpose takes the results of the methods that it allows."""
-    name: Localized
-    """What staff and end users read, e.g. "DigiD"."""
-    verify_keys: list[PemSource]
-    """Public keys of its results; several while keys are being replaced."""
-    attributes: list[str]
-    """The attributes that it may give. A result with any other is refused."""
-    level: str | None = None
-    """Level of assurance of its results. Without one it is unknown, which satisfies no required level."""
+from idcontact.results import ResultMethod
+from idcontact.settings_values import Duration, PemSource
 
 
 class LivePurpose(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +25,7 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     decrypt_key: PemSource
     """Private key that auth results are encrypted to."""
-    auth_methods: list[LiveAuthMethod]
+    auth_methods: list[ResultMethod]
     purposes: dict[str, LivePurpose] = {}
     other_browser: Literal["mark", "refuse"] = "mark"
     """A landing in another browser than the one that started: shown to the agent, or refused. `refuse` also refuses one
