@@ -7,9 +7,10 @@ texts, so that its pages look like ours and its templates can say `{% extends "b
 from __future__ import annotations
 
 import dataclasses
+import re
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import jinja2
 import msgspec
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from idcontact.errors import IdContactError, TooManyRequests
 from idcontact.security import PagePolicy, page_headers
+from idcontact.settings_values import Localized, Url
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
@@ -41,11 +43,24 @@ class PageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     `organisation` is the name in the page header. `theme_stylesheet` is the URL of a stylesheet with NL Design System
     tokens, and `theme_class` the class its tokens hang on (`utrecht-theme`); without them the neutral look is used.
+    `website` is the organisation's own, the way back from a page that leads nowhere; `telephone` and `telephone_hours`
+    are said where something does not work, for who cannot go on here.
     """
 
     organisation: str = "ID Contact"
     theme_stylesheet: str | None = None
     theme_class: str = ""
+    website: Url | None = None
+    telephone: str | None = None
+    telephone_hours: Localized | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Back:
+    """A way on from an error: an address of ours or of a website that is allowed, and what is found there."""
+
+    url: str
+    kind: Literal["retry", "website"] = "website"
 
 
 class Pages:
@@ -97,8 +112,8 @@ class Pages:
     ) -> Response:
         """A page. `language` overrides the request's; `policy` loosens or tightens what this page may do.
 
-        Templates get `language`, `t(key, **values)`, `asset(path)`, `organisation`, `theme_…` and `values`. A value a
-        template names and does not get is an error, never an empty place.
+        Templates get `language`, `t(key, **values)`, `asset(path)`, `organisation`, `settings` (of the pages) and `values`.
+        A value a template names and does not get is an error, never an empty place.
         """
         spoken = language or self.language(request)
         html = self._environment.get_template(template).render(
@@ -107,19 +122,19 @@ class Pages:
             asset=self._assets.url,
             path=request.url.path,
             organisation=self._settings.organisation,
-            theme_stylesheet=self._settings.theme_stylesheet,
-            theme_class=self._settings.theme_class,
+            settings=self._settings,
             **values,
         )
         headers = {**page_headers(self._with_own_sources(policy or PagePolicy())), "Content-Language": spoken}
         return HTMLResponse(html, status_code=status, headers=headers)
 
     def error_response(
-        self, request: HTTPConnection, error: Exception, *, language: Language | None = None
+        self, request: HTTPConnection, error: Exception, *, language: Language | None = None, back: Back | None = None
     ) -> Response:
         """An error: a page for a browser that navigates, `{"error": {"code", "message", "field"?}}` for a program.
 
-        Programs are those whose Accept header does not name HTML: `fetch`, curl and plugins.
+        Programs are those whose Accept header does not name HTML: `fetch`, curl and plugins. The page leads `back`,
+        and to the organisation's website.
         """
         known = _as_known(error)
         if not prefers_html(request.headers.get("accept", "")):
@@ -134,7 +149,7 @@ class Pages:
             title=self._error_text(spoken, known.code, "title"),
             explanation=self._error_text(spoken, known.code, "text"),
             detail=known.detail,
-            code=known.code,
+            ways=self._ways_on(back),
         )
         response.headers.update(known.headers)
         return response
@@ -142,6 +157,13 @@ class Pages:
     async def handle(self, request: Request, error: Exception) -> Response:
         """`error_response` as an exception handler of Starlette."""
         return self.error_response(request, error)
+
+    def _ways_on(self, back: Back | None) -> list[Back]:
+        ways = [] if back is None else [back]
+        website = self._settings.website
+        if website is not None and (back is None or back.kind != "website"):
+            ways.append(Back(website))
+        return ways
 
     def _error_text(self, language: Language, code: str, part: str) -> str:
         texts = self._texts[language]
@@ -163,7 +185,7 @@ class Pages:
         )
 
     def _new_environment(self) -> jinja2.Environment:
-        return jinja2.Environment(
+        environment = jinja2.Environment(
             loader=self._loader,
             autoescape=True,
             undefined=jinja2.StrictUndefined,
@@ -171,6 +193,8 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        environment.filters["dialled"] = _dialled
+        return environment
 
 
 def load_texts(folder: Path) -> Texts:
@@ -179,6 +203,11 @@ def load_texts(folder: Path) -> Texts:
         language: msgspec.json.decode((folder / f"{language}.json").read_bytes(), type=dict[str, str])
         for language in LANGUAGES
     }
+
+
+def _dialled(telephone: str) -> str:
+    """A number as it is written for people, as a `tel:` URI has it (RFC 3966)."""
+    return re.sub(r"[^0-9+*#]", "", telephone)
 
 
 def socket_origin(public_url: str) -> str:
@@ -224,6 +253,9 @@ def prefers_html(accept: str) -> bool:
 
 # --- errors ---------------------------------------------------------------------------------------------------------
 
+_OF_BUILDERS: Final = frozenset({"bad_request", "not_allowed", "too_large", "wrong_media_type"})
+"""What only happens to a person when the page that they came from, or its settings, have a mistake."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _KnownError:
@@ -237,8 +269,11 @@ class _KnownError:
 
     @property
     def detail(self) -> str | None:
-        """For the person: what exactly was wrong with what they sent. Nothing where the standard phrase says it all."""
-        if self.status >= 500 or self.message == HTTPStatus(self.status).phrase:
+        """For whoever built the page that led here, in English: what exactly was wrong with what it sent.
+
+        Nothing where the words for the person say it all, and where the standard phrase does.
+        """
+        if self.code not in _OF_BUILDERS or self.message == HTTPStatus(self.status).phrase:
             return None
         return self.message if self.field is None else f"{self.field}: {self.message}"
 

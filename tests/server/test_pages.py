@@ -19,8 +19,18 @@ from starlette.testclient import TestClient
 
 from idcontact import errors
 from idcontact.asset_files import AssetFiles
-from idcontact.pages import ASSETS_FOLDER, LANGUAGES, Pages, PageSettings, load_texts, preferred_language, prefers_html
+from idcontact.pages import (
+    ASSETS_FOLDER,
+    LANGUAGES,
+    Back,
+    Pages,
+    PageSettings,
+    load_texts,
+    preferred_language,
+    prefers_html,
+)
 from idcontact.security import PagePolicy
+from idcontact.settings_values import Localized, Url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +52,12 @@ def client_of(pages: Pages, template: str = "landing.html", **values: object) ->
         return pages.render(request, template, **values)  # type: ignore[arg-type]  # tests pass values only
 
     async def fails(request: Request) -> Response:
-        kind = request.query_params["kind"]
-        raise FAILURES[kind]
+        failure = FAILURES[request.query_params["kind"]]
+        if "retry" in request.query_params:
+            return pages.error_response(request, failure, back=Back(request.query_params["retry"], "retry"))
+        if "website" in request.query_params:
+            return pages.error_response(request, failure, back=Back(request.query_params["website"]))
+        raise failure
 
     return TestClient(
         Starlette(
@@ -114,7 +128,11 @@ def test_both_languages_have_the_same_texts_with_the_same_places_to_fill() -> No
 
 
 def test_every_text_is_used_and_every_used_text_exists() -> None:
-    sources = [*(PACKAGE / "templates").glob("*.html"), *(PACKAGE / "staff").glob("*.py")]
+    sources = [
+        *(PACKAGE / "templates").glob("*.html"),
+        *(PACKAGE / "staff").glob("*.py"),
+        *(PACKAGE / "core").glob("*.py"),
+    ]
     text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
     assert set(re.findall(r'\bt\("([^"]+)"', text)) <= set(TEXTS["nl"])
     by_code = re.compile(r"error\.[a-z_]+\.(title|text)")
@@ -236,6 +254,48 @@ def test_a_person_gets_an_error_in_their_language_that_names_what_is_wrong() -> 
     assert english.headers["cache-control"] == "no-store"
 
 
+REACHABLE = PageSettings(
+    website=Url("https://www.voorbeeld.example"),
+    telephone="(010) 123 45-67",
+    telephone_hours=Localized({"nl": "ma t/m vr 9.00-17.00 uur", "en": "Mon-Fri 9:00-17:00"}),
+)
+"""An organisation that says how else it can be reached."""
+
+
+def ways_on(page: str) -> list[tuple[str, str]]:
+    """Where the links of an error page lead, and what they say."""
+    return re.findall(r'<a class="idc-button[^"]*" href="([^"]*)">([^<]*)</a>', page)
+
+
+def test_an_error_page_leads_back_and_to_the_organisations_own_website() -> None:
+    client = client_of(make_pages(REACHABLE))
+    website = ("https://www.voorbeeld.example", "Terug naar de website")
+    assert ways_on(client.get("/fails?kind=gone", headers=HTML).text) == [website]
+    retried = client.get("/fails?kind=plugin_timeout&retry=/contact/a%3Flang=nl%26x=1", headers=HTML).text
+    assert ways_on(retried) == [("/contact/a?lang=nl&amp;x=1", "Opnieuw proberen"), website]
+    came_from = client.get("/fails?kind=gone&website=https://embed.example/verhuizen&lang=en", headers=HTML).text
+    assert ways_on(came_from) == [("https://embed.example/verhuizen", "Back to the website")]
+    assert ways_on(client_of(make_pages()).get("/fails?kind=gone", headers=HTML).text) == []
+
+
+def test_where_something_does_not_work_it_is_said_how_else_to_reach_the_organisation() -> None:
+    client = client_of(make_pages(REACHABLE), "conversation.html", conversation="abc")
+    for path in ("/fails?kind=unavailable&lang=en", "/page?lang=en"):
+        page = client.get(path, headers=HTML).text
+        assert '<a href="tel:0101234567">(010) 123 45-67</a> (Mon-Fri 9:00-17:00).' in page
+    hours = "ma t/m vr 9.00-17.00 uur"
+    assert hours in client.get("/fails?kind=gone", headers=HTML).text
+    silent = client_of(make_pages()).get("/fails?kind=gone", headers=HTML).text
+    assert "tel:" not in silent
+
+
+@pytest.mark.parametrize(("kind", "told"), [("bad_request", True), ("gone", False), ("too_many_requests", False)])
+def test_what_exactly_was_wrong_is_told_where_it_is_the_mistake_of_a_website(kind: str, told: bool) -> None:
+    page = client_of(make_pages()).get(f"/fails?kind={kind}", headers=HTML).text
+    assert ("<summary>Voor wie deze website beheert</summary>" in page) is told
+    assert ('<p lang="en">' in page) is told
+
+
 @pytest.mark.parametrize("headers", [HTML, {"Accept": "application/json"}])
 @pytest.mark.parametrize(
     ("kind", "status", "never_shown"),
@@ -265,7 +325,7 @@ def test_errors_of_the_framework_look_like_ours_and_keep_their_headers() -> None
     client = client_of(make_pages())
     missing = client.get("/nowhere", headers=HTML)
     assert (missing.status_code, "Deze pagina is er niet" in missing.text) == (404, True)
-    assert "Technische melding" not in missing.text
+    assert "<details" not in missing.text
     wrong = client.post("/get-only")
     assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
     assert "GET" in wrong.headers["allow"]
