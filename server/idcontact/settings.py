@@ -304,7 +304,7 @@ def _tag(item: object) -> str | None:
 
 def _name(key: str) -> str:
     """A key as it may be shown: one that does not look like a name is only counted, it may be a secret out of place."""
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", key):
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,63}|[0-9]{4}-[0-9]{2}-[0-9]{2}", key):
         return key
     return f"(a key of {len(key)} characters)"
 
