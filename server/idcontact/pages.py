@@ -112,8 +112,8 @@ class Pages:
     ) -> Response:
         """A page. `language` overrides the request's; `policy` loosens or tightens what this page may do.
 
-        Templates get `language`, `t(key, **values)`, `asset(path)`, `organisation`, `settings` (of the pages) and `values`.
-        A value a template names and does not get is an error, never an empty place.
+        Templates get `language`, `t(key, **values)`, `asset(path)`, `path` (of the request), `organisation`, `settings`
+        (of the pages) and `values`. A value a template names and does not get is an error, never an empty place.
         """
         spoken = language or self.language(request)
         html = self._environment.get_template(template).render(

@@ -1,10 +1,10 @@
 """What every answer and every request meets at the public door, as plain ASGI middleware.
 
-From the outside in: `AccessLog`, `SecurityHeaders`, `BodyLimit`, `OriginCheck`. A page sets its own policy through
-`page_headers`; everything that sets none gets the closed one, so a route that forgets is safe, not open.
+From the outside in: `SecurityHeaders`, `AccessLog`, `CrossOrigin`, `BodyLimit`, `OriginCheck`. A page sets its own
+policy through `page_headers`; everything that sets none gets the closed one, so a route that forgets is safe, not open.
 
 Sources: Content Security Policy Level 3, Fetch Metadata Request Headers, Fetch ("append a request Origin header"),
-RFC 6454 (origins), RFC 9110 (413).
+and its CORS protocol), RFC 6454 (origins), RFC 9110 (413).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.routing import Mount
 
@@ -44,7 +45,8 @@ class PagePolicy:
     """What one page may do beyond its own origin.
 
     `form_targets`: absolute URLs to whose origins a form of this page may lead. Chromium enforces `form-action` on
-    every redirect that follows a submission, so a page whose POST is answered by a 303 to elsewhere names elsewhere.
+    every redirect that follows a submission, so a page whose POST is answered by a 303 to elsewhere names elsewhere;
+    `plugin_targets` where only the answer knows that.
     `sockets`, `styles`, `images`: further sources for `connect-src`, `style-src` and `font-src`, and `img-src`.
     """
 
@@ -74,8 +76,21 @@ class PagePolicy:
         return "; ".join(f"{name} {' '.join(dict.fromkeys(sources))}" for name, sources in directives.items())
 
 
+def plugin_targets(public_url: str) -> tuple[str, ...]:
+    """Form targets of a page whose POST goes to `/start`: only the answer knows where a plugin has its pages.
+
+    Any website by HTTPS (by HTTP too where this server itself is reached so: on somebody's own machine) and the
+    telephone. `form-action` guards against a smuggled-in form that carries away what a page knows: only pages that
+    know nothing of anybody may have these targets. A page in between, to leave from, would protect no more and make
+    everybody without JavaScript press twice.
+    """
+    return ("https:", "tel:") if public_url.startswith("https:") else ("https:", "http:", "tel:")
+
+
 def _source_of(url: str) -> str:
-    """The source expression that allows `url`: its origin; its scheme where it has none (`tel:`)."""
+    """The source expression that allows `url`: its origin; its scheme where it has none (`tel:`) or is nothing else."""
+    if url in {"https:", "http:"}:
+        return url
     origin = origin_of(url)
     if origin is not None:
         return origin
@@ -189,6 +204,23 @@ class OriginCheck:
 
     def _is_exempt(self, path: str) -> bool:
         return any(pattern.fullmatch(path) for pattern in self._exempt)
+
+
+class CrossOrigin:
+    """Lets scripts on pages of `origins` use `paths`: read what a GET answers, and POST JSON. No others, nowhere else.
+
+    `paths` are regular expressions, each for a whole path. What is answered never depends on a cookie: none is allowed.
+    """
+
+    def __init__(self, app: ASGIApp, *, origins: Collection[str], paths: Sequence[str]) -> None:
+        self._app = app
+        self._open = CORSMiddleware(app, frozenset(origins), allow_methods=["GET", "POST"], max_age=3600)
+        self._paths = [re.compile(pattern) for pattern in paths]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI: answer a preflight, or pass on and say who may read the answer."""
+        is_open = scope["type"] == "http" and any(pattern.fullmatch(scope["path"]) for pattern in self._paths)
+        await (self._open if is_open else self._app)(scope, receive, send)
 
 
 # --- how much -------------------------------------------------------------------------------------------------------

@@ -19,11 +19,13 @@ from idcontact.pages import ASSETS_FOLDER, Pages
 from idcontact.security import (
     AccessLog,
     BodyLimit,
+    CrossOrigin,
     OriginCheck,
     PagePolicy,
     SecurityHeaders,
     check_socket_origin,
     page_headers,
+    plugin_targets,
 )
 
 if TYPE_CHECKING:
@@ -128,6 +130,16 @@ def test_a_page_runs_only_our_scripts_is_in_no_frame_and_takes_no_base() -> None
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
 
 
+def test_a_form_that_starts_a_session_may_lead_to_wherever_a_plugin_is_and_others_may_not() -> None:
+    def form_action(targets: tuple[str, ...]) -> str:
+        policy = page_headers(PagePolicy(form_targets=targets))["Content-Security-Policy"]
+        return next(part for part in policy.split("; ") if part.startswith("form-action"))
+
+    assert form_action(plugin_targets(OWN)) == "form-action 'self' https: tel:"
+    assert form_action(plugin_targets("http://localhost:8000")) == "form-action 'self' https: http: tel:"
+    assert form_action(("https://one.example/x",)) == "form-action 'self' https://one.example"
+
+
 @pytest.mark.parametrize("target", ["", "/relative", "javascript:alert(1)", "data:text/html,x", "https://"])
 def test_a_form_target_that_is_no_address_is_a_mistake(target: str) -> None:
     with pytest.raises(ValueError, match="absolute URL"):
@@ -193,6 +205,76 @@ def test_a_socket_from_another_page_is_refused(origin: str | None) -> None:
 
 def test_a_socket_from_our_own_page_is_let_in() -> None:
     check_socket_origin(HTTPConnection({"type": "websocket", "headers": [(b"origin", OWN.encode())]}), {OWN})
+
+
+# --- who may use it from elsewhere ----------------------------------------------------------------------------------
+
+EMBEDDING = "https://www.voorbeeld.example"
+STRANGERS = [
+    "null",
+    "http://www.voorbeeld.example",
+    "https://www.voorbeeld.example:8443",
+    "https://www.voorbeeld.example.evil.example",
+    "https://evil-www.voorbeeld.example",
+    "https://voorbeeld.example",
+    "https://WWW.voorbeeld.example",
+    "https://www.voorbeeld.example/",
+    f"{EMBEDDING} https://evil.example",
+    "*",
+    "",
+]
+"""What looks like an allowed origin, and is another."""
+
+
+@pytest.fixture
+def embedded() -> TestClient:
+    async def answer(request: Request) -> Response:
+        return PlainTextResponse("answer", 200 if request.method == "GET" else 400)
+
+    routes = [Route("/open/{tag}", answer, methods=["GET", "POST"]), Route("/closed", answer, methods=["GET", "POST"])]
+    middleware = [Middleware(CrossOrigin, origins=[EMBEDDING], paths=["/open/[a-z]+"])]
+    return TestClient(Starlette(routes=routes, middleware=middleware))
+
+
+def test_a_script_on_an_allowed_website_may_read_what_is_open_and_nothing_else(embedded: TestClient) -> None:
+    for method in ("GET", "POST"):
+        answer = embedded.request(method, "/open/a", headers={"Origin": EMBEDDING})
+        assert answer.headers["access-control-allow-origin"] == EMBEDDING
+        assert "access-control-allow-credentials" not in answer.headers
+        assert "Origin" in answer.headers["vary"]
+    for path in ("/closed", "/open/", "/open/a/b", "/open/A"):
+        assert "access-control-allow-origin" not in embedded.get(path, headers={"Origin": EMBEDDING}).headers
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+def test_what_only_looks_like_an_allowed_website_may_read_nothing(embedded: TestClient, stranger: str) -> None:
+    answer = embedded.get("/open/a", headers={"Origin": stranger})
+    assert "access-control-allow-origin" not in answer.headers
+    assert "Origin" in answer.headers["vary"]
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    preflight = embedded.options("/open/a", headers={"Origin": stranger, **asked})
+    assert preflight.status_code == 400
+    assert "access-control-allow-origin" not in preflight.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "header", "allowed"),
+    [
+        ("POST", "content-type", True),
+        ("GET", "accept-language", True),
+        ("POST", "content-type,authorization", False),
+        ("DELETE", "content-type", False),
+        ("PUT", "content-type", False),
+    ],
+)
+def test_a_script_on_an_allowed_website_may_post_json_and_no_more(
+    embedded: TestClient, method: str, header: str, allowed: bool
+) -> None:
+    asked = {"Access-Control-Request-Method": method, "Access-Control-Request-Headers": header}
+    preflight = embedded.options("/open/a", headers={"Origin": EMBEDDING, **asked})
+    assert (preflight.status_code == 200) is allowed
+    closed = embedded.options("/closed", headers={"Origin": EMBEDDING, **asked})
+    assert (closed.status_code, "access-control-allow-origin" in closed.headers) == (405, False)
 
 
 # --- how much -------------------------------------------------------------------------------------------------------
