@@ -54,6 +54,9 @@ class Records(Protocol):
     async def take(self, record_id: str) -> Record | None:
         """Read and delete at once: of all who try, one gets it."""
 
+    async def claim(self, what: str, owner: str, ttl: float) -> bool:
+        """Whether `what` is the owner's for `ttl` seconds: of all owners the first one's, as often as it asks."""
+
 
 class SealedRecords:
     """Records in Redis, of one namespace (one plugin)."""
@@ -109,12 +112,19 @@ class SealedRecords:
         found = self._opened(key, taken) if taken else None
         return found[0] if found else None
 
+    async def claim(self, what: str, owner: str, ttl: float) -> bool:
+        """See `Records.claim`. Of both only hashes are kept: an owner may be the id of a record."""
+        key = f"{self._prefix}:claim:{self._namespace}:{_written(_digest(what))}"
+        with reaching():
+            if await self._redis.set(key, _digest(owner), nx=True, px=max(round(ttl * 1000), 1)):
+                return True
+            return bool(await self._redis.get(key) == _digest(owner))
+
     def _place(self, record_id: str) -> tuple[str, str]:
         """Hash tag and key of a record."""
-        digest = hashlib.sha256(record_id.encode("utf-8", "surrogatepass")).digest()
+        digest = _digest(record_id)
         tag = RECORD_TAGS[digest[0] % len(RECORD_TAGS)]
-        name = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-        return tag, f"{self._prefix}:{tag}:record:{self._namespace}:{name}"
+        return tag, f"{self._prefix}:{tag}:record:{self._namespace}:{_written(digest)}"
 
     async def _found(self, key: str) -> tuple[Record, DataKey] | None:
         with reaching():
@@ -133,3 +143,11 @@ class SealedRecords:
 
 def _context(key: str, version: int) -> bytes:
     return f"{key}|{version}".encode()
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _written(digest: bytes) -> str:
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -105,6 +105,16 @@ class RecordsContract:
         assert not await records.replace(record_id, b"1", found)
         assert await records.read(record_id) is None
 
+    async def test_what_is_claimed_is_the_first_owners_however_often_it_asks(self, records: Records) -> None:
+        assert await records.claim("token", "one", 60)
+        assert not await records.claim("token", "other", 60)
+        assert await records.claim("token", "one", 60)
+        assert await records.claim("another token", "other", 60)
+
+    async def test_of_all_who_claim_at_once_one_gets_it(self, records: Records) -> None:
+        got = await asyncio.gather(*(records.claim("token", f"owner {number}", 60) for number in range(20)))
+        assert got.count(True) == 1
+
 
 class TestMemoryRecords(RecordsContract):
     @pytest.fixture
@@ -120,6 +130,13 @@ class TestMemoryRecords(RecordsContract):
         now[0] = 60.0
         assert await records.read(record_id) is None
         assert await records.take(record_id) is None
+
+    async def test_a_claim_ends_when_its_time_is_up(self) -> None:
+        now = [0.0]
+        records = MemoryRecords(lambda: now[0])
+        assert await records.claim("token", "one", 60)
+        now[0] = 60.0
+        assert await records.claim("token", "other", 60)
 
 
 class TestSealedRecords(RecordsContract):
@@ -149,6 +166,17 @@ async def test_nothing_in_redis_tells_what_is_kept_or_leads_to_it(sealed: Sealed
     stored = repr([(key, await redis.dump(key)) for key in await redis.keys("*")])
     assert SECRET.decode() not in stored
     assert record_id not in stored
+
+
+async def test_a_claim_ends_by_itself_and_tells_neither_what_is_claimed_nor_by_whom(
+    sealed: SealedRecords, redis: Redis
+) -> None:
+    await sealed.claim("the token", "the owner", 60)
+    [key] = await redis.keys("*claim*")
+    assert 0 < await redis.pttl(key) <= 60_000
+    stored = repr([key, await redis.get(key)])
+    assert "the token" not in stored
+    assert "the owner" not in stored
 
 
 async def test_plugins_do_not_see_each_others_records(

@@ -18,6 +18,7 @@ class MemoryRecords:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kept: dict[str, tuple[float, Record]] = {}
+        self._claims: dict[str, tuple[float, str]] = {}
 
     async def create(self, value: bytes, ttl: float) -> str:
         """See `Records.create`."""
@@ -43,3 +44,11 @@ class MemoryRecords:
         found = await self.read(record_id)
         self._kept.pop(record_id, None)
         return found
+
+    async def claim(self, what: str, owner: str, ttl: float) -> bool:
+        """See `Records.claim`."""
+        until, first = self._claims.get(what, (0.0, owner))
+        if self._clock() >= until:
+            self._claims[what] = (self._clock() + ttl, owner)
+            return True
+        return first == owner
