@@ -30,6 +30,11 @@ class Door(msgspec.Struct, frozen=True, kw_only=True):
     keys: list[PemSource] = []
 
 
+class Cellar(msgspec.Struct, frozen=True, kw_only=True):
+    stock: Path = Path("stock")
+    depth: int = 3
+
+
 class House(msgspec.Struct, frozen=True, kw_only=True):
     public_url: Url
     password: Secret | None = None
@@ -41,6 +46,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     colour: Colour = Colour.RED
     mode: Literal["quiet", "loud"] = "quiet"
     folder: Path = Path("keys")
+    cellar: Cellar = Cellar(depth=2)
     plugins: dict[str, dict[str, object]] = {}
 
     @classmethod
@@ -91,6 +97,12 @@ def test_a_file_becomes_typed_settings_with_defaults_beside_them(tmp_path: Path)
     assert settings.limits == {"people": 4}
     assert settings.plugins == {"bell": {"tune": [1, {"loud": True}]}}
     assert (settings.height, settings.colour, settings.folder) == (2.5, Colour.RED, tmp_path / "keys")
+
+
+def test_a_default_path_starts_beside_the_file_too_however_deep_it_lies(tmp_path: Path) -> None:
+    assert house(tmp_path, 'public_url = "http://a"').cellar == Cellar(stock=tmp_path / "stock", depth=2)
+    written = house(tmp_path, 'public_url = "http://a"\ncellar = {depth = 1}')
+    assert written.cellar == Cellar(stock=tmp_path / "stock", depth=1)
 
 
 def test_every_mistake_is_reported_at_once_with_its_path(tmp_path: Path) -> None:
