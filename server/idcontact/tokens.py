@@ -10,16 +10,12 @@ member twice. Every rejection is one `TokenRejected`; its reason names a claim o
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
-import re
 import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from joserfc import jwe
@@ -27,14 +23,12 @@ from joserfc.jwk import ECKey, RSAKey
 from msgspec import UNSET, Meta, UnsetType
 
 from idcontact.errors import SettingsError, TokenRejected, TooLarge
+from idcontact.jws import MAX_TOKEN_BYTES, compact, header_of, json_object, payload_signed_by, sign_jws
 from idcontact.pem import PrivateKey, PublicKey, is_rsa, private_key, public_key, same_public_key
 from idcontact.urls import split_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-MAX_TOKEN_BYTES = 32 * 1024
-"""Longest token that is read or written, checked before anything else. Published parts take 8 KiB at most."""
 
 LIFETIME = 5 * 60
 """Seconds from `iat` to `exp` of what we write."""
@@ -43,8 +37,6 @@ LEEWAY = 30
 """Seconds that `iat` and `nbf` may be ahead of our clock. `exp` gets none."""
 
 _CONTENT_ENCRYPTION = "A128CBC-HS256"
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
-_JWS = jwt.PyJWS()
 
 
 class Dialect(StrEnum):
@@ -173,9 +165,7 @@ class ResultWriter:
 
     def write(self, result: AuthResult, now: float) -> str:
         """The token, valid from `now` (seconds since 1970) for five minutes. Raises TooLarge."""
-        inner = _JWS.encode(
-            msgspec.json.encode(self._claims(result, now)), self._sign.native, algorithm=self._sign.algorithm
-        )
+        inner = sign_jws(msgspec.json.encode(self._claims(result, now)), self._sign.native, self._sign.algorithm)
         header = {"typ": "JWT", "cty": "JWT", "alg": self._encrypt.algorithm, "enc": _CONTENT_ENCRYPTION}
         payload = msgspec.json.encode({"njwt": inner})
         # The ciphertext is a third longer than the payload: refuse before the library's own limit would.
@@ -221,7 +211,7 @@ class ResultReader:
 
     def read(self, token: str | bytes, now: float) -> ReadResult:
         """What the token says, when it may be believed at `now` (seconds since 1970). Raises TokenRejected."""
-        inner = self._open(_compact(token, 5, "not a JWE in compact form"))
+        inner = self._open(compact(token, 5, "not a JWE in compact form"))
         method, payload = self._verified(inner)
         claims = _claims(payload)
         _check_times(claims, now)
@@ -235,7 +225,7 @@ class ResultReader:
 
     def _open(self, token: str) -> str:
         """The inner JWS."""
-        header = _header(token)
+        header = header_of(token)
         if header.get("alg") != self._decrypt.algorithm:
             raise TokenRejected("outer alg is not that of the configured key")
         if header.get("enc") != _CONTENT_ENCRYPTION:
@@ -246,19 +236,19 @@ class ResultReader:
             opened = jwe.decrypt_compact(token, self._decrypt.jwk, registry=self._registry)
         except Exception:  # noqa: BLE001  whatever a library makes of hostile input, it is a rejection
             raise TokenRejected("cannot be decrypted with the configured key") from None
-        inner = _json_object(opened.plaintext or b"", "outer payload").get("njwt")
+        inner = json_object(opened.plaintext or b"", "outer payload").get("njwt")
         if not isinstance(inner, str):
             raise TokenRejected("njwt is missing or not a string")
-        return _compact(inner, 3, "njwt is not a JWS in compact form")
+        return compact(inner, 3, "njwt is not a JWS in compact form")
 
     def _verified(self, inner: str) -> tuple[str, bytes]:
         """Label of the key that verifies the JWS, and its payload."""
-        algorithm = _header(inner).get("alg")
+        algorithm = header_of(inner).get("alg")
         fitting = [(label, key) for label, key in self._verify if key.algorithm == algorithm]
         if not fitting:
             raise TokenRejected("inner alg is not that of a configured key")
         for label, key in fitting:
-            payload = _payload_signed_by(key, inner)
+            payload = payload_signed_by(inner, key.native, key.algorithm)
             if payload is not None:
                 return label, payload
         raise TokenRejected("the signature is not by a configured key")
@@ -280,16 +270,8 @@ class _Claims(msgspec.Struct, frozen=True):
     auth_time: _Seconds | UnsetType = UNSET
 
 
-def _payload_signed_by(key: VerifyKey, inner: str) -> bytes | None:
-    try:
-        signed: object = _JWS.decode_complete(inner, key.native, algorithms=[key.algorithm])["payload"]
-    except Exception:  # noqa: BLE001  whatever a library makes of hostile input, it is not verified
-        return None
-    return signed if isinstance(signed, bytes) else None
-
-
 def _claims(payload: bytes) -> _Claims:
-    _json_object(payload, "inner payload")
+    json_object(payload, "inner payload")
     try:
         return msgspec.json.decode(payload, type=_Claims)
     except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
@@ -322,47 +304,6 @@ def _result(claims: _Claims) -> AuthResult:
         acr=None if claims.acr is UNSET else claims.acr,
         auth_time=None if claims.auth_time is UNSET else int(claims.auth_time),
     )
-
-
-def _compact(token: str | bytes, parts: int, otherwise: str) -> str:
-    """The token as text, when it is `parts` times base64url without padding (RFC 7515 section 2)."""
-    if len(token) > MAX_TOKEN_BYTES:
-        raise TokenRejected(f"longer than {MAX_TOKEN_BYTES} bytes")
-    text = token.decode("ascii", "replace") if isinstance(token, bytes) else token
-    pieces = text.split(".")
-    if len(pieces) != parts or not all(_BASE64URL.fullmatch(piece) for piece in pieces):
-        raise TokenRejected(otherwise)
-    return text
-
-
-def _header(token: str) -> dict[str, object]:
-    """The protected header. No extension is understood here, so `crit` is refused (RFC 7515 section 4.1.11)."""
-    encoded = token.partition(".")[0]
-    try:
-        raw = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-    except ValueError:
-        raise TokenRejected("the header is not base64url") from None
-    header = _json_object(raw, "header")
-    if "crit" in header:
-        raise TokenRejected("crit is refused")
-    return header
-
-
-def _json_object(raw: bytes, what: str) -> dict[str, object]:
-    try:
-        value = json.loads(raw, object_pairs_hook=_no_member_twice)
-    except (ValueError, RecursionError):
-        raise TokenRejected(f"{what} is not JSON with each member once") from None
-    if not isinstance(value, dict):
-        raise TokenRejected(f"{what} is not a JSON object")
-    return value
-
-
-def _no_member_twice(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member is named twice")
-    return found
 
 
 def _jws_algorithm(key: PrivateKey | PublicKey) -> str:

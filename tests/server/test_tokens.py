@@ -19,9 +19,9 @@ from joserfc import jwe
 from joserfc.jwk import RSAKey
 
 from idcontact.errors import SettingsError, TokenRejected, TooLarge
+from idcontact.jws import MAX_TOKEN_BYTES
 from idcontact.tokens import (
     LIFETIME,
-    MAX_TOKEN_BYTES,
     AuthResult,
     DecryptKey,
     Dialect,

@@ -31,7 +31,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the token says. Raises TokenRejected, SettingsError."""
-    from idcontact.tokens import MAX_TOKEN_BYTES, DecryptKey, ResultReader, VerifyKey
+    from idcontact.jws import MAX_TOKEN_BYTES
+    from idcontact.tokens import DecryptKey, ResultReader, VerifyKey
 
     verify = VerifyKey.from_pem(read_key_file(args.verify_key), str(args.verify_key))
     decrypt = DecryptKey.from_pem(read_key_file(args.decrypt_key), str(args.decrypt_key))
