@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -20,8 +19,9 @@ from idcontact.asset_files import AssetFiles
 from idcontact.core.http import CoreRoutes
 from idcontact.core.options import Purposes
 from idcontact.core.settings import ANY
-from idcontact.core.start import Starter
-from idcontact.errors import IdContactError, SettingsError
+from idcontact.core.signed_requests import SignedRequests
+from idcontact.core.start import Onward, Starter
+from idcontact.errors import BadRequest, Gone, IdContactError, SettingsError
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
 from idcontact.live.part import LiveNeeds, LivePart
@@ -32,7 +32,7 @@ from idcontact.plugin import Plugin, PluginHost, find_plugin
 from idcontact.records import SealedRecords
 from idcontact.redis import connect, is_up
 from idcontact.sealing import KeyKeeper
-from idcontact.security import AccessLog, BodyLimit, OriginCheck, SecurityHeaders
+from idcontact.security import AccessLog, BodyLimit, CrossOrigin, OriginCheck, SecurityHeaders
 from idcontact.staff.part import Staff
 from idcontact.staff_door import SessionDoor
 from idcontact.tasks import Tasks
@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from idcontact.config import Config
+    from idcontact.core.options import AuthMethod, Purpose
     from idcontact.core.settings import PurposeSettings
+    from idcontact.core.start import Kept, Visitor
     from idcontact.settings_values import Localized
 
 LIVE = "live"
@@ -125,6 +127,36 @@ class _Widget:
         await self.files({**scope, "path": "/static/widget.js", "app_root_path": ""}, receive, send)
 
 
+class _Straight:
+    """No auth method needs anything done in its place."""
+
+    def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
+        """Exactly there."""
+        del method
+        return Onward(continuation, attr_url)
+
+
+class _NoneKept:
+    """This core keeps no results: nobody identifies before choosing how to talk."""
+
+    async def begin(self, purpose: Purpose, method: AuthMethod, visitor: Visitor) -> Onward:
+        """Refuse."""
+        del purpose, method, visitor
+        raise BadRequest("is missing: choosing how to talk afterwards is not offered here", field="comm_method")
+
+    async def spend(self, handle: str, visitor: Visitor) -> Kept:
+        """Refuse."""
+        del handle, visitor
+        raise Gone("there is no such result")
+
+    async def give_back(self, handle: str, kept: Kept) -> None:
+        """Nothing was spent."""
+
+    async def receipt(self, kept: Kept) -> str:
+        """Nothing was spent."""
+        raise Gone("there is no such result")
+
+
 class _Builder:
     """Makes each part once, and hands it to those that need it."""
 
@@ -173,7 +205,7 @@ class _Builder:
         for name, app in internal_apps.items():
             self._outgoing.mount(bases[name], app)
         public: list[BaseRoute] = [
-            *self._core(bases).routes([self._cors()]),
+            *self._core(bases).routes(),
             *staff.routes(),
             *live.public_routes(),
             *(Mount(f"/plugins/{name}", plugin.public) for name, plugin in plugins.items()),
@@ -214,17 +246,14 @@ class _Builder:
         purposes = Purposes(config, bases)
         return CoreRoutes(
             purposes=purposes,
-            starter=Starter(purposes, self._outgoing),
+            starter=Starter(purposes, self._outgoing, _Straight(), _NoneKept(), time.time),
+            signed_requests=SignedRequests(config.authonly_request_keys),
             speaker=self._pages,
             limiter=self._limiter,
             start_limit=config.start_limit,
             return_origins=[*self._own_origins, *config.allowed_origins],
+            clock=time.time,
         )
-
-    def _cors(self) -> Middleware:
-        """For the widget on a website that the settings allow."""
-        origins = list(self._config.allowed_origins)
-        return Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET"], max_age=3600)
 
     def _own_routes(self) -> list[BaseRoute]:
         return [
@@ -251,6 +280,7 @@ class _Builder:
         refuse = self._pages.error_response
         app = self._app(
             routes,
+            Middleware(CrossOrigin, origins=self._config.allowed_origins, paths=["/session_options(/.*)?", "/start"]),
             Middleware(BodyLimit, default=32 * 1024, limits={}, refuse=refuse),
             Middleware(OriginCheck, own_origins=self._own_origins, exempt=["/start"], refuse=refuse),
         )

@@ -70,19 +70,22 @@ def decode_form(body: bytes) -> dict[str, str]:
     return dict(pairs)
 
 
-def fit_form(fields: dict[str, str], shape: type[T]) -> T:
-    """A message from the fields of a form. Raises BadRequest that names the field at fault."""
+def fit(value: object, shape: type[T], *, within: str = "") -> T:
+    """A message from the fields of a form, or from a claim. Raises BadRequest that names the member at fault.
+
+    `within` leads the name: where the value itself was found.
+    """
     try:
-        return msgspec.convert(fields, shape)
+        return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
-        raise _unfit(str(error)) from None
+        raise _unfit(str(error), within) from None
 
 
-def _unfit(text: str) -> BadRequest:
+def _unfit(text: str, within: str = "") -> BadRequest:
     """What msgspec found, with the member's name apart. It tells kinds and names, and quotes no values."""
     missing = re.match(r"Object missing required field `([a-z_]+)`", text)
     what, _, place = text.partition(" - at `$")
-    field = place.rstrip("`").lstrip(".")
+    field = f"{within}.{place.rstrip('`').lstrip('.')}".strip(".")
     if missing:
         return BadRequest("is missing", field=f"{field}.{missing[1]}".lstrip("."))
     if what.startswith("Invalid "):  # msgspec quotes the value here, and it may be anything

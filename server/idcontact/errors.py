@@ -9,6 +9,7 @@
     │   ├── NotAllowed         403
     │   ├── NotFound           404
     │   ├── Gone               410   was there, is used or expired
+    │   │   └── IdentifyAgain      410   an auth result that is too old to be passed on
     │   ├── Conflict           409   does not fit the state it meets
     │   ├── TooLarge           413
     │   ├── WrongMediaType     415
@@ -107,6 +108,12 @@ class Gone(RequestError):
 
     status = 410
     code = "gone"
+
+
+class IdentifyAgain(Gone):
+    """An auth result that was good when it came, and is too old for who it would be passed on to now."""
+
+    code = "identify_again"
 
 
 class TooLarge(RequestError):

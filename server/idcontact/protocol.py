@@ -14,6 +14,7 @@ from msgspec import Meta
 Tag: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, description="of a purpose, method or attribute")]
 Address: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, description="an absolute URL")]
 Token: TypeAlias = Annotated[str, Meta(min_length=1, description="an auth result: a JWS inside a JWE")]
+Handle: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$", description="of a result that the core keeps")]
 Channel: TypeAlias = Literal["chat", "video"]
 AuthExpectation: TypeAlias = Literal["none", "pending", "given"]
 
@@ -25,31 +26,87 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # --- what an end user can choose ------------------------------------------------------------------------------------
 
 
+class Availability(_Message, frozen=True):
+    """Whether somebody is there for a purpose: `GET {start}/availability/{purpose}`, and a member of `MethodOption`.
+
+    `until` (RFC 3339, with offset): until when it stays as it is; absent when that is not known. `agents` serve the
+    purpose and are present; `waiting` end users stand in the queue; `expected_wait` is in seconds, absent where there
+    is too little to go on.
+    """
+
+    open: bool
+    until: str | None = None
+    agents: int | None = None
+    waiting: int | None = None
+    expected_wait: int | None = None
+
+
 class MethodOption(_Message, frozen=True):
-    """A method that an end user can choose. `image_path` is where the widget finds its picture."""
+    """A method that an end user can choose. `image_path` is where the widget finds its picture.
+
+    Ours: `description`, a line of explanation; `availability`, of a comm method.
+    """
 
     tag: str
     name: str
     image_path: str
+    description: str | None = None
+    availability: Availability | None = None
+
+
+class AttributeOption(_Message, frozen=True):
+    """An attribute that a purpose asks for, by the name that the end user reads."""
+
+    tag: str
+    name: str
 
 
 class SessionOptions(_Message, frozen=True):
-    """`GET /session_options/{purpose}`."""
+    """`GET /session_options/{purpose}`.
+
+    Ours: `name` of the purpose; `attributes`, what the end user will share; `unauthenticated`, that it may be started
+    without identifying.
+    """
 
     auth_methods: list[MethodOption]
     comm_methods: list[MethodOption]
+    name: str | None = None
+    attributes: list[AttributeOption] | None = None
+    unauthenticated: bool = False
 
 
 # --- start ----------------------------------------------------------------------------------------------------------
 
 
 class StartRequest(_Message, frozen=True):
-    """`POST /start` as JSON or as a form. Which kind of start it is, follows from the members that are there."""
+    """`POST /start` as JSON or as a form. Which kind of start it is, follows from the members that are there.
+
+    `auth_handle` stands for a result that the core keeps (`core/split.py`). `comm_url` and `attr_url` belong in a
+    signed request; they are known here, so that they are refused and not ignored.
+    """
 
     purpose: Tag
     comm_method: Tag | None = None
     auth_method: Tag | None = None
     auth_result: Token | None = None
+    auth_handle: Handle | None = None
+    comm_url: str | None = None
+    attr_url: str | None = None
+
+
+class SignedStartRequest(_Message, frozen=True):
+    """The claim `request` of `POST /start` as `application/jwt`: identify during communication.
+
+    `comm_method`, `auth_result` and `auth_handle` belong in other starts; they are known here, to be refused.
+    """
+
+    purpose: Tag
+    auth_method: Tag
+    comm_url: Address
+    attr_url: Address | None = None
+    comm_method: str | None = None
+    auth_result: str | None = None
+    auth_handle: str | None = None
 
 
 class ClientUrl(_Message, frozen=True):
@@ -74,7 +131,8 @@ class Context(_Message, frozen=True):
 
     `auth`: whether a result is to come (`pending`), came along (`given`), or neither. `method`: tag of the auth method.
     `return_url`: where the end user came from; only of an origin that is allowed. `browser`: `browser_digest` of the
-    browser that started the session, for a communication plugin on the core's own host to recognise it by.
+    browser that started the session, for a communication plugin on the core's own host to recognise it by. `receipt`
+    stands for a result that the core verified when it came in, and keeps where a plugin of its own finds it.
     """
 
     auth: AuthExpectation
@@ -83,6 +141,7 @@ class Context(_Message, frozen=True):
     method: str | None = None
     return_url: Address | None = None
     browser: str | None = None
+    receipt: Handle | None = None
 
 
 class StartCommunication(_Message, frozen=True):
@@ -94,7 +153,11 @@ class StartCommunication(_Message, frozen=True):
 
 
 class CommunicationStarted(_Message, frozen=True):
-    """Its answer. `attr_url` is absent when the request carried a result, or when it is wanted in `result=`."""
+    """Its answer. `attr_url` is absent when the request carried a result, or when it is wanted in `result=`.
+
+    Ours: `cancel_url`, where the core says, by a POST without body, that nobody will come.
+    """
 
     client_url: Address
     attr_url: Address | None = None
+    cancel_url: Address | None = None

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.responses import Response
@@ -17,17 +18,18 @@ from idcontact.bodies import (
     MACHINE_BODY,
     decode_form,
     decode_json,
-    fit_form,
+    fit,
     media_type,
     read_body,
 )
 from idcontact.browser import browser_digest, new_browser, remember_browser
 from idcontact.core.accept import prefers_json
-from idcontact.core.start import Visitor, kind_of
+from idcontact.core.kinds import IdentifyFirst, kind_of, signed_kind_of
+from idcontact.core.start import Visitor
 from idcontact.errors import BadRequest, IdContactError, NotAllowed, WrongMediaType
 from idcontact.limits import client_address
+from idcontact.pages import LANGUAGES, Back
 from idcontact.protocol import ClientUrl, StartRequest
-from idcontact.settings_values import LANGUAGES
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
@@ -37,8 +39,10 @@ if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
 
     from idcontact.core.options import Purposes
+    from idcontact.core.signed_requests import SignedRequests
     from idcontact.core.start import Starter
     from idcontact.limits import Limit
+    from idcontact.pages import Language
 
     Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -58,11 +62,13 @@ class Limiter(Protocol):
 class Speaker(Protocol):
     """Says things to people in their language; `pages.Pages` is one."""
 
-    def language(self, request: HTTPConnection) -> str:
+    def language(self, request: HTTPConnection) -> Language:
         """The language that this request asks for."""
 
-    def error_response(self, request: HTTPConnection, error: Exception) -> Response:
-        """An error as a page for a person, or as JSON for a program."""
+    def error_response(
+        self, request: HTTPConnection, error: Exception, *, language: Language | None = None, back: Back | None = None
+    ) -> Response:
+        """An error as a page for a person, with a way back, or as JSON for a program."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +77,12 @@ class CoreRoutes:
 
     purposes: Purposes
     starter: Starter
+    signed_requests: SignedRequests
     speaker: Speaker
     limiter: Limiter
     start_limit: Limit
     return_origins: Collection[str]
+    clock: Callable[[], float]
 
     def routes(self, middleware: Sequence[Middleware] = ()) -> list[Route]:
         """The routes. `middleware` goes around each: the place for CORS."""
@@ -95,39 +103,62 @@ class CoreRoutes:
         return _json(purpose.options(self.speaker.language(request)), {"Vary": "Accept-Language"})
 
     async def start(self, request: Request) -> Response:
-        """`POST /start`."""
+        """`POST /start`: which kind of start it is, the message decides (`kinds.py`)."""
+        kind = media_type(request)
+        if kind == SIGNED_REQUEST_TYPE:
+            return await self._start_by_signed_request(request)
         await self.limiter.hit("start", client_address(request), self.start_limit)
-        match media_type(request):
+        match kind:
             case "application/json":
                 return await self._start_by_json(request)
             case "application/x-www-form-urlencoded":
                 return await self._start_by_form(request)
-            case "application/jwt":
-                raise BadRequest("a signed start request is not offered by this server")
             case _:
-                raise WrongMediaType(f"expected {JSON_TYPE} or {FORM_TYPE}")
+                raise WrongMediaType(f"expected {JSON_TYPE}, {FORM_TYPE} or {SIGNED_REQUEST_TYPE}")
 
     async def _start_by_json(self, request: Request) -> Response:
+        self._check_origin(request)
         message = decode_json(await read_body(request, MACHINE_BODY), StartRequest)
-        visitor = Visitor(language=self.speaker.language(request))
-        return _go_on(request, await self.starter.start(kind_of(message), visitor))
+        kind = kind_of(message)
+        browser = new_browser() if isinstance(kind, IdentifyFirst) else None
+        visitor = Visitor(
+            language=self.speaker.language(request),
+            browser=browser_digest(browser) if browser is not None else None,
+            cookies=request.cookies,
+        )
+        response = _go_on(request, await self.starter.start(kind, visitor))
+        if browser is not None:  # who identifies first comes back to us, and has to be recognised
+            remember_browser(response, browser)
+        return response
 
     async def _start_by_form(self, request: Request) -> Response:
-        self._check_form_origin(request)
+        self._check_origin(request)
         fields = decode_form(await read_body(request, FORM_BODY))
-        message = fit_form(fields, StartRequest)
-        browser = new_browser()
-        visitor = Visitor(
-            language=self._form_language(request, fields),
-            return_url=self._return_url(fields),
-            browser=browser_digest(browser),
-        )
-        response = _go_on(request, await self.starter.start(kind_of(message), visitor))
+        language, return_url = self._form_language(request, fields), self._return_url(fields)
+        try:
+            kind = kind_of(fit({name: text for name, text in fields.items() if text}, StartRequest))
+            browser = new_browser()
+            visitor = Visitor(language, return_url, browser_digest(browser), request.cookies)
+            response = _go_on(request, await self.starter.start(kind, visitor))
+        except IdContactError as error:
+            _note(error)
+            back = self._way_back(fields, language, return_url)
+            return self.speaker.error_response(request, error, language=language, back=back)
         remember_browser(response, browser)
         return response
 
-    def _check_form_origin(self, request: Request) -> None:
-        """A form that starts a session stands on our own pages or on a website that the settings allow.
+    async def _start_by_signed_request(self, request: Request) -> Response:
+        """Whose signature holds is not counted: a platform starts for many from one address. Whose does not, is."""
+        token = (await read_body(request, MACHINE_BODY)).strip()
+        try:
+            kind = signed_kind_of(self.signed_requests.read(token, self.clock()))
+        except BadRequest:
+            await self.limiter.hit("start", client_address(request), self.start_limit)
+            raise
+        return _go_on(request, await self.starter.start(kind, Visitor(self.speaker.language(request))))
+
+    def _check_origin(self, request: Request) -> None:
+        """What starts a session stands on our own pages or on a website that the settings allow.
 
         Where the browser hides the origin (`null`), Sec-Fetch-Site has to say that it is our own. What is no browser
         sends neither, and cannot be used against anybody.
@@ -137,25 +168,38 @@ class CoreRoutes:
         if origin not in self.return_origins and (origin != "null" or site not in {"none", "same-origin"}):
             raise NotAllowed("this website may not start sessions here; its origin is not in allowed_origins")
 
-    def _form_language(self, request: Request, fields: Mapping[str, str]) -> str:
+    def _form_language(self, request: Request, fields: Mapping[str, str]) -> Language:
         asked = fields.get("lang", "")
-        return asked if asked in LANGUAGES else self.speaker.language(request)
+        return next((language for language in LANGUAGES if language == asked), self.speaker.language(request))
 
     def _return_url(self, fields: Mapping[str, str]) -> str | None:
         """Where the person came from, when they may be led back there: anything else would be an open redirect."""
         url = fields.get("return_url", "")
         return url if origin_of(url) in self.return_origins else None
 
+    def _way_back(self, fields: Mapping[str, str], language: Language, return_url: str | None) -> Back | None:
+        """From a start that failed: to the choice again, where there is one; else to where the person came from."""
+        try:
+            purpose = self.purposes.find(fields.get("purpose", ""))
+        except BadRequest:
+            return Back(return_url) if return_url is not None else None
+        kept = {"lang": language, **({"return_url": return_url} if return_url is not None else {})}
+        return Back(f"/contact/{quote(purpose.tag, safe='')}?{urlencode(kept)}", "retry")
+
     def _answering(self, endpoint: Endpoint) -> Endpoint:
         async def answer(request: Request) -> Response:
             try:
                 return await endpoint(request)
             except IdContactError as error:
-                if error.status >= 500:
-                    _logger.warning("a request of the core failed: %s", error)
+                _note(error)
                 return self.speaker.error_response(request, error)
 
         return answer
+
+
+def _note(error: IdContactError) -> None:
+    if error.status >= 500:
+        _logger.warning("a request of the core failed: %s", error)
 
 
 def _go_on(request: Request, client_url: str) -> Response:

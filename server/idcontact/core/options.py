@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from idcontact.core.settings import ANY
 from idcontact.errors import BadRequest, SettingsError
-from idcontact.protocol import MethodOption, SessionOptions
+from idcontact.protocol import AttributeOption, MethodOption, SessionOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,12 +23,27 @@ class Method:
 
     tag: str
     name: Localized
+    description: Localized | None
     image_path: str
     base: str
 
     def option(self, language: str) -> MethodOption:
         """The method as an end user is shown it."""
-        return MethodOption(tag=self.tag, name=self.name.get(language), image_path=self.image_path)
+        return MethodOption(
+            tag=self.tag,
+            name=self.name.get(language),
+            image_path=self.image_path,
+            description=self.description.get(language) if self.description is not None else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthMethod(Method):
+    """An auth method. `plugin`: its name when this process runs it. The rest: what the core does in its place."""
+
+    plugin: str | None
+    disable_attr_url: bool
+    shim_tel_url: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +51,7 @@ class CommMethod(Method):
     """A comm method. `channel` is None when it does not understand the member `context`."""
 
     channel: Channel | None
+    disable_attributes_at_start: bool
 
 
 MethodKind = TypeVar("MethodKind", bound=Method)
@@ -43,14 +59,20 @@ MethodKind = TypeVar("MethodKind", bound=Method)
 
 @dataclass(frozen=True, kw_only=True)
 class Purpose:
-    """A purpose with the methods it allows, by tag, in the order they are offered."""
+    """A purpose with the methods it allows, by tag, in the order they are offered.
+
+    `labels`: what people see its attributes called; one that has no label goes by its tag.
+    """
 
     tag: str
+    name: Localized | None
     attributes: Sequence[str]
-    auth_methods: Mapping[str, Method]
+    labels: Mapping[str, Localized]
+    auth_methods: Mapping[str, AuthMethod]
     comm_methods: Mapping[str, CommMethod]
+    allow_unauthenticated: bool
 
-    def auth_method(self, tag: str) -> Method:
+    def auth_method(self, tag: str) -> AuthMethod:
         """Raises BadRequest when there is no such auth method, or not for this purpose."""
         return _allowed(self.auth_methods, tag, "auth_method")
 
@@ -63,7 +85,14 @@ class Purpose:
         return SessionOptions(
             auth_methods=[method.option(language) for method in self.auth_methods.values()],
             comm_methods=[method.option(language) for method in self.comm_methods.values()],
+            name=self.name.get(language) if self.name is not None else None,
+            attributes=[AttributeOption(tag=tag, name=self._label(tag, language)) for tag in self.attributes],
+            unauthenticated=self.allow_unauthenticated,
         )
+
+    def _label(self, tag: str, language: str) -> str:
+        label = self.labels.get(tag)
+        return label.get(language) if label is not None else tag
 
 
 class Purposes:
@@ -77,12 +106,16 @@ class Purposes:
         _check_plugins(settings, plugin_bases)
         auth = {method.tag: _auth_method(method, plugin_bases) for method in settings.auth_methods}
         comm = {method.tag: _comm_method(method, plugin_bases) for method in settings.comm_methods}
+        labels = {tag: attribute.name for tag, attribute in settings.attributes.items()}
         self._purposes = {
             purpose.tag: Purpose(
                 tag=purpose.tag,
+                name=purpose.name,
                 attributes=tuple(purpose.attributes),
+                labels=labels,
                 auth_methods={tag: auth[tag] for tag in _listed(purpose.allowed_auth, auth)},
                 comm_methods={tag: comm[tag] for tag in _listed(purpose.allowed_comm, comm)},
+                allow_unauthenticated=purpose.allow_unauthenticated,
             )
             for purpose in settings.purposes
         }
@@ -111,15 +144,33 @@ def _allowed(methods: Mapping[str, MethodKind], tag: str, field: str) -> MethodK
     return method
 
 
-def _auth_method(settings: AuthMethodSettings, bases: Mapping[str, str]) -> Method:
-    base = bases[settings.start.plugin] if settings.start.plugin else str(settings.start)
-    return Method(tag=settings.tag, name=settings.name, image_path=settings.image_path, base=base)
+def _auth_method(settings: AuthMethodSettings, bases: Mapping[str, str]) -> AuthMethod:
+    return AuthMethod(
+        tag=settings.tag,
+        name=settings.name,
+        description=settings.description,
+        image_path=settings.image_path,
+        base=_base(settings.start, bases),
+        plugin=settings.start.plugin,
+        disable_attr_url=settings.disable_attr_url,
+        shim_tel_url=settings.shim_tel_url,
+    )
 
 
 def _comm_method(settings: CommMethodSettings, bases: Mapping[str, str]) -> CommMethod:
-    base = bases[settings.start.plugin] if settings.start.plugin else str(settings.start)
-    channel = settings.channel if settings.context else None
-    return CommMethod(tag=settings.tag, name=settings.name, image_path=settings.image_path, base=base, channel=channel)
+    return CommMethod(
+        tag=settings.tag,
+        name=settings.name,
+        description=settings.description,
+        image_path=settings.image_path,
+        base=_base(settings.start, bases),
+        channel=settings.channel if settings.context else None,
+        disable_attributes_at_start=settings.disable_attributes_at_start,
+    )
+
+
+def _base(start: MethodAddress, bases: Mapping[str, str]) -> str:
+    return bases[start.plugin] if start.plugin is not None else str(start)
 
 
 def _check_plugins(settings: CoreSettings, bases: Mapping[str, str]) -> None:

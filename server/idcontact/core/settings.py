@@ -5,15 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, Self, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 from idcontact.limits import Limit
 from idcontact.protocol import Channel, Tag
-from idcontact.settings import Localized, MisfitError, Origin, Url, Where
+from idcontact.settings import Localized, MisfitError, Origin, PemSource, Secret, Url, Where
 from idcontact.settings_values import kind_of
+from idcontact.urls import split_web_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,15 +55,38 @@ class AttributeSettings(msgspec.Struct, frozen=True, kw_only=True):
     name: Localized
 
 
+class ContinuationBase(str):
+    """What a continuation is made of by adding a token: a web URL that ends in `/`, `?` or `=`."""
+
+    EXPECTED: ClassVar[str] = "a URL (http:// or https://) that ends in /, ? or =, because a token is added to it"
+    __slots__ = ()
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """The URL as it is written."""
+        if not isinstance(raw, str):
+            raise MisfitError(cls.EXPECTED, kind_of(raw))
+        if split_web_url(raw) is None or not raw.endswith(("/", "?", "=")):
+            raise MisfitError(cls.EXPECTED, "another string" if raw else kind_of(raw))
+        return cls(raw)
+
+
 class _Method(msgspec.Struct, frozen=True, kw_only=True):
     tag: Tag
     name: Localized
     start: MethodAddress
     image_path: str = ""
+    description: Localized | None = None
+    """A line of explanation below the name."""
 
 
 class AuthMethodSettings(_Method, frozen=True):
     """A way to identify."""
+
+    disable_attr_url: bool = False
+    """It cannot deliver to an attr_url: the core takes the result from the query and delivers it."""
+    shim_tel_url: bool | None = None
+    """Whether it is led to a page instead of a telephone number. Not said: as `tel_shim` has it."""
 
 
 class CommMethodSettings(_Method, frozen=True):
@@ -70,6 +94,8 @@ class CommMethodSettings(_Method, frozen=True):
 
     context: bool = False
     channel: Channel = "chat"
+    disable_attributes_at_start: bool = False
+    """It takes no auth result in start_communication: the core delivers it afterwards."""
 
 
 class PurposeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +106,10 @@ class PurposeSettings(msgspec.Struct, frozen=True, kw_only=True):
     allowed_auth: Tags
     allowed_comm: Tags
     name: Localized | None = None
+    allow_unauthenticated: bool = False
+    """Whether an end user may talk without identifying."""
+    opening_hours: str | None = None
+    """Name of the table `[opening_hours.<name>]` that says when it can be started. Not said: always."""
 
 
 class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +125,17 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     attributes: dict[str, AttributeSettings] = {}
     allowed_origins: list[Origin] = []
     start_limit: Limit = Limit(30, 60)
+    authonly_request_keys: dict[str, PemSource] = {}
+    """Public keys of those who may ask for authentication during communication, by the `kid` of their requests."""
+    internal_secret: Secret | None = None
+    """Signs the state of `disable_attr_url`: at least 32 bytes, the same on all nodes."""
+    tel_shim: Literal["page", "ui", "bare"] = "page"
+    """What auth methods are given for a `tel:` continuation: our own page; `ui_tel_url` and a token, for those that say
+    `shim_tel_url`; or, as the published successor does, the bare token."""
+    ui_tel_url: ContinuationBase | None = None
+    """The page of yours that a telephone continuation is shown by, for `tel_shim = "ui"`."""
+    ui_signing_privkey: PemSource | None = None
+    """Private key that signs those tokens."""
 
     @classmethod
     def cross_check(cls, table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:

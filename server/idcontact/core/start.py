@@ -1,154 +1,266 @@
-"""The start of a session: which kind it is, and the requests to plugins that make it."""
+"""The start of a session: the requests to plugins that make it, for each kind of start."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
 
 from idcontact.bodies import decode_json
-from idcontact.errors import BadRequest, PluginFailed, RequestError
+from idcontact.core.kinds import (
+    DuringCommunication,
+    FullSession,
+    IdentifyFirst,
+    Unauthenticated,
+    WithEarlierResult,
+    WithKeptResult,
+)
+from idcontact.errors import BadRequest, IdContactError, IdentifyAgain, PluginError, PluginFailed, RequestError
 from idcontact.protocol import ClientUrl, CommunicationStarted, Context, StartAuthentication, StartCommunication
-from idcontact.urls import is_browser_url, split_web_url
+from idcontact.urls import is_browser_url, split_web_url, with_query
 
 if TYPE_CHECKING:
-    from idcontact.core.options import CommMethod, Method, Purposes
+    from collections.abc import Callable, Mapping
+
+    from idcontact.core.kinds import StartKind
+    from idcontact.core.options import AuthMethod, CommMethod, Method, Purpose, Purposes
     from idcontact.outgoing import Answer, Outgoing
-    from idcontact.protocol import StartRequest
+    from idcontact.protocol import AuthExpectation
 
 T = TypeVar("T")
 
+_log = logging.getLogger(__name__)
 
-# --- which kind of start --------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FullSession:
-    """Identify first, then talk."""
-
-    purpose: str
-    auth_method: str
-    comm_method: str
-
-
-@dataclass(frozen=True)
-class WithEarlierResult:
-    """Talk, with an auth result that is there already."""
-
-    purpose: str
-    auth_result: str
-    comm_method: str
-
-
-@dataclass(frozen=True)
-class Unauthenticated:
-    """Talk, without identifying."""
-
-    purpose: str
-    comm_method: str
-
-
-StartKind: TypeAlias = FullSession | WithEarlierResult | Unauthenticated
-
-_NOT_OFFERED: Final[dict[type, str]] = {
-    WithEarlierResult: "a start with an earlier auth_result is not offered by this server",
-    Unauthenticated: "a start without auth_method is not offered by this server",
-}
-
-
-def kind_of(request: StartRequest) -> StartKind:
-    """What a start request asks for, by the members that are there. Raises BadRequest when they fit no kind, or two."""
-    if request.comm_method is None:
-        raise BadRequest("is missing", field="comm_method")
-    if request.auth_method is not None and request.auth_result is not None:
-        raise BadRequest("auth_method and auth_result do not go together", field="auth_result")
-    if request.auth_method is not None:
-        return FullSession(request.purpose, request.auth_method, request.comm_method)
-    if request.auth_result is not None:
-        return WithEarlierResult(request.purpose, request.auth_result, request.comm_method)
-    return Unauthenticated(request.purpose, request.comm_method)
-
-
-# --- starting -------------------------------------------------------------------------------------------------------
+_ON_THE_WAY: Final = 10
+"""Seconds that a token has to be valid still, for a plugin elsewhere to take it in time."""
 
 
 @dataclass(frozen=True)
 class Visitor:
-    """What is known of who starts a session: their language, where they came from, and their browser's digest."""
+    """What is known of who starts a session: their language, where they came from, and their browser.
+
+    `browser` is the digest of a browser that is recognised later (`browser.py`), `cookies` what it sent now.
+    """
 
     language: str
     return_url: str | None = None
     browser: str | None = None
+    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True)
+class Onward:
+    """What an auth plugin is told: where the browser goes on, and where the result is delivered."""
+
+    continuation: str = field(repr=False)
+    attr_url: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An auth result that the core verified when it came in. Times are in seconds since 1970."""
+
+    purpose: str
+    method: str
+    token: str = field(repr=False)
+    received_at: float
+    expires_at: float
+
+
+class Leading(Protocol):
+    """What the core does in the place of limited auth plugins; `shims.Shims` is one."""
+
+    def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
+        """What `method` is told, so that the person comes to `continuation` and the result to `attr_url`."""
+
+
+class KeptResults(Protocol):
+    """Results of people who identified first; `split.Split` is one."""
+
+    async def begin(self, purpose: Purpose, method: AuthMethod, visitor: Visitor) -> Onward:
+        """A place for a result to come. Raises BadRequest where that is not offered."""
+
+    async def spend(self, handle: str, visitor: Visitor) -> Kept:
+        """The result, once: of all who ask, one gets it. Raises Gone, OtherBrowser."""
+
+    async def give_back(self, handle: str, kept: Kept) -> None:
+        """Nothing came of it: it may be spent again."""
+
+    async def receipt(self, kept: Kept) -> str:
+        """What stands for the result to a communication plugin of this installation."""
 
 
 class Starter:
     """Starts sessions, through `outgoing`, for `purposes`."""
 
-    def __init__(self, purposes: Purposes, outgoing: Outgoing) -> None:
+    def __init__(
+        self,
+        purposes: Purposes,
+        outgoing: Outgoing,
+        leading: Leading,
+        kept_results: KeptResults,
+        clock: Callable[[], float],
+    ) -> None:
         self._purposes = purposes
         self._outgoing = outgoing
+        self._leading = leading
+        self._kept_results = kept_results
+        self._clock = clock
 
     async def start(self, kind: StartKind, visitor: Visitor) -> str:
-        """Where the end user's browser goes next. Raises BadRequest, PluginFailed, PluginTimeout."""
+        """Where the end user's browser goes next.
+
+        Raises BadRequest, Gone, OtherBrowser for the caller's faults, and PluginFailed, PluginTimeout for a plugin's.
+        """
+        purpose = self._purposes.find(kind.purpose)
         match kind:
             case FullSession():
-                return await self._full_session(kind, visitor)
-            case WithEarlierResult() | Unauthenticated():
-                raise BadRequest(_NOT_OFFERED[type(kind)])
+                return await self._full_session(kind, purpose, visitor)
+            case IdentifyFirst():
+                auth = purpose.auth_method(kind.auth_method)
+                return await self._identify(auth, purpose, await self._kept_results.begin(purpose, auth, visitor))
+            case WithEarlierResult():
+                comm = purpose.comm_method(kind.comm_method)
+                return await self._with_token(comm, purpose, kind.auth_result, _context("given", comm, visitor))
+            case WithKeptResult():
+                return await self._with_kept_result(kind, purpose, visitor)
+            case Unauthenticated():
+                return await self._unauthenticated(kind, purpose, visitor)
+            case DuringCommunication():
+                auth = purpose.auth_method(kind.auth_method)
+                return await self._identify(auth, purpose, Onward(kind.comm_url, kind.attr_url))
 
-    async def _full_session(self, session: FullSession, visitor: Visitor) -> str:
-        purpose = self._purposes.find(session.purpose)
+    # --- one kind each ---
+
+    async def _full_session(self, session: FullSession, purpose: Purpose, visitor: Visitor) -> str:
         auth, comm = purpose.auth_method(session.auth_method), purpose.comm_method(session.comm_method)
         # First the comm plugin: the auth plugin needs to know where to go on and where to deliver.
-        communication = await self._start_communication(
-            comm, StartCommunication(purpose=purpose.tag, context=_context(auth, comm, visitor))
+        communication = await self._communicate(
+            comm, StartCommunication(purpose=purpose.tag, context=_context("pending", comm, visitor, auth.tag))
         )
-        return await self._start_authentication(
-            auth,
-            StartAuthentication(
-                attributes=list(purpose.attributes),
-                continuation=communication.client_url,
-                attr_url=communication.attr_url,
-            ),
-        )
+        try:
+            onward = Onward(communication.client_url, communication.attr_url)
+            return await self._identify(auth, purpose, onward)
+        except PluginError:
+            await self._call_off(comm, communication)
+            raise
 
-    async def _start_communication(self, method: CommMethod, message: StartCommunication) -> CommunicationStarted:
-        started = await self._ask(method, "start_communication", message, CommunicationStarted)
+    async def _unauthenticated(self, session: Unauthenticated, purpose: Purpose, visitor: Visitor) -> str:
+        comm = purpose.comm_method(session.comm_method)
+        if not purpose.allow_unauthenticated:
+            raise BadRequest("is missing: this purpose is not started without identifying", field="auth_method")
+        message = StartCommunication(purpose=purpose.tag, context=_context("none", comm, visitor))
+        return (await self._communicate(comm, message)).client_url
+
+    async def _with_kept_result(self, session: WithKeptResult, purpose: Purpose, visitor: Visitor) -> str:
+        comm = purpose.comm_method(session.comm_method)
+        kept = await self._kept_results.spend(session.auth_handle, visitor)
+        try:
+            return await self._talk(comm, purpose, kept, visitor)
+        except BaseException:
+            await self._kept_results.give_back(session.auth_handle, kept)
+            raise
+
+    async def _talk(self, comm: CommMethod, purpose: Purpose, kept: Kept, visitor: Visitor) -> str:
+        if kept.purpose != purpose.tag:
+            raise BadRequest("is of a result for another purpose", field="auth_handle")
+        if comm.channel is not None:
+            # A plugin of ours need not hurry: what was verified on receipt stays verified.
+            receipt = await self._kept_results.receipt(kept)
+            context = _context("given", comm, visitor, kept.method, receipt)
+            return (await self._communicate(comm, StartCommunication(purpose=purpose.tag, context=context))).client_url
+        if kept.expires_at <= self._clock() + _ON_THE_WAY:
+            raise IdentifyAgain("the identification is too long ago for this way to talk")
+        return await self._with_token(comm, purpose, kept.token, None)
+
+    async def _with_token(self, comm: CommMethod, purpose: Purpose, token: str, context: Context | None) -> str:
+        """Talk, with a token of the caller's. Where it is refused, the token is to blame, and not the plugin."""
+        if not comm.disable_attributes_at_start:
+            message = StartCommunication(purpose=purpose.tag, auth_result=token, context=context)
+            return (await self._communicate(comm, message, blame="auth_result")).client_url
+        communication = await self._communicate(comm, StartCommunication(purpose=purpose.tag, context=context))
+        if communication.attr_url is None:
+            if split_web_url(communication.client_url) is None:
+                raise _nonsense(comm.tag, "no attr_url, and a client_url that cannot hold a result")
+            return with_query(communication.client_url, f"result={token}")
+        answer = await self._outgoing.post(
+            communication.attr_url, token.encode(), content_type="application/jwt", plugin=comm.tag
+        )
+        _check_status(answer, comm.tag, blame="auth_result")
+        return communication.client_url
+
+    # --- requests to plugins ---
+
+    async def _communicate(
+        self, method: CommMethod, message: StartCommunication, blame: str | None = None
+    ) -> CommunicationStarted:
+        started = await self._ask(method, "start_communication", message, CommunicationStarted, blame)
         if not is_browser_url(started.client_url):
             raise _nonsense(method.tag, "client_url is neither http, https nor tel")
         if started.attr_url is not None and split_web_url(started.attr_url) is None:
             raise _nonsense(method.tag, "attr_url is neither http nor https")
         return started
 
-    async def _start_authentication(self, method: Method, message: StartAuthentication) -> str:
+    async def _identify(self, method: AuthMethod, purpose: Purpose, onward: Onward) -> str:
+        led = self._leading.lead(method, onward.continuation, onward.attr_url)
+        message = StartAuthentication(
+            attributes=list(purpose.attributes), continuation=led.continuation, attr_url=led.attr_url
+        )
         started = await self._ask(method, "start_authentication", message, ClientUrl)
         if not is_browser_url(started.client_url):
             raise _nonsense(method.tag, "client_url is neither http, https nor tel")
         return started.client_url
 
-    async def _ask(self, method: Method, path: str, message: msgspec.Struct, shape: type[T]) -> T:
-        body = msgspec.json.encode(message)
-        return _read(await self._outgoing.post(f"{method.base}/{path}", body, plugin=method.tag), method.tag, shape)
+    async def _call_off(self, method: CommMethod, communication: CommunicationStarted) -> None:
+        """Nobody will come. A plugin of ours is told so; with others, what was begun expires."""
+        if method.channel is None or communication.cancel_url is None:
+            return
+        try:
+            answer = await self._outgoing.post(communication.cancel_url, b"", plugin=method.tag)
+            _check_status(answer, method.tag)
+        except IdContactError as error:
+            _log.warning("a communication that nobody will come to could not be called off: %s", error)
+
+    async def _ask(
+        self, method: Method, path: str, message: msgspec.Struct, shape: type[T], blame: str | None = None
+    ) -> T:
+        answer = await self._outgoing.post(f"{method.base}/{path}", msgspec.json.encode(message), plugin=method.tag)
+        _check_status(answer, method.tag, blame)
+        return _read(answer, method.tag, shape)
 
 
-def _context(auth: Method, comm: CommMethod, visitor: Visitor) -> Context | None:
+def _context(
+    auth: AuthExpectation,
+    comm: CommMethod,
+    visitor: Visitor,
+    method: str | None = None,
+    receipt: str | None = None,
+) -> Context | None:
     if comm.channel is None:
         return None
     return Context(
-        auth="pending",
-        method=auth.tag,
+        auth=auth,
+        method=method,
         language=visitor.language,
         channel=comm.channel,
         return_url=visitor.return_url,
         browser=visitor.browser,
+        receipt=receipt,
     )
+
+
+def _check_status(answer: Answer, plugin: str, blame: str | None = None) -> None:
+    """Only 2xx is an answer. With `blame`, 400 is about that member of the caller's request."""
+    if blame is not None and answer.status == 400:
+        raise BadRequest("was not accepted by the communication plugin", field=blame)
+    if not answer.is_success:
+        raise PluginFailed(plugin, "a service that is needed refused", reason=f"status {answer.status}")
 
 
 def _read(answer: Answer, plugin: str, shape: type[T]) -> T:
     """A plugin's answer: JSON whatever its Content-Type says (WIRE.md)."""
-    if not answer.is_success:
-        raise PluginFailed(plugin, "a service that is needed refused", reason=f"status {answer.status}")
     try:
         return decode_json(answer.body, shape)
     except RequestError as error:

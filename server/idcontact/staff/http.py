@@ -15,7 +15,7 @@ import msgspec
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from idcontact.bodies import FORM_BODY, decode_form, fit_form, read_body
+from idcontact.bodies import FORM_BODY, decode_form, fit, read_body
 from idcontact.errors import NotAllowed, TooManyRequests, Unavailable
 from idcontact.limits import client_address
 from idcontact.staff.log_in import DEVICE_COOKIE, Attempt, LogIn, Success
@@ -43,7 +43,7 @@ class LogInForm(msgspec.Struct, frozen=True, kw_only=True):
     password: str
     csrf: str = ""
     next: str = CONSOLE_PATH
-    lang: Literal["nl", "en"] | None = None
+    lang: str = ""
 
 
 class LogOutForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ class StaffPages:
 
     async def log_in(self, request: Request) -> Response:
         """Check what was filled in: a session and on to the console, or the page again with what is wrong."""
-        form = fit_form(decode_form(await read_body(request, FORM_BODY)), LogInForm)
+        form = fit(decode_form(await read_body(request, FORM_BODY)), LogInForm)
         form = msgspec.structs.replace(form, next=own_path(form.next))
         if not carries_token(request.cookies.get(LOG_IN_COOKIE), _LOG_IN_FORM, form.csrf):
             return self._again(request, form, "login.stale", status=403)
@@ -105,7 +105,7 @@ class StaffPages:
 
     async def log_out(self, request: Request) -> Response:
         """End this session, or all sessions of the account."""
-        form = fit_form(decode_form(await read_body(request, FORM_BODY)), LogOutForm)
+        form = fit(decode_form(await read_body(request, FORM_BODY)), LogOutForm)
         member = await self._sessions.member_of(request.cookies)
         if member is not None:
             if not carries_token(request.cookies.get(COOKIE), _CONSOLE_FORM, form.csrf):
@@ -133,7 +133,7 @@ class StaffPages:
         if earlier is not None:
             await self._sessions.end(earlier.session)
         session = await self._sessions.begin(success.account)
-        response = RedirectResponse(_in_language(form.next, form.lang, request, self._pages), 303)
+        response = RedirectResponse(_in_language(form.next, known(form.lang), request, self._pages), 303)
         _set_cookie(response, COOKIE, session)
         _set_cookie(response, DEVICE_COOKIE, success.device, max_age=self._device_seconds)
         _delete_cookie(response, LOG_IN_COOKIE)
@@ -155,7 +155,7 @@ class StaffPages:
         return response
 
     def _again(self, request: Request, form: LogInForm, key: str, *, status: int, **values: object) -> Response:
-        language = form.lang or self._pages.language(request)
+        language = known(form.lang) or self._pages.language(request)
         problem = self._pages.text(language, key, **values)
         return self._form(request, language, form.next, account=form.account, problem=problem, status=status)
 

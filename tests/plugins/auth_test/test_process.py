@@ -15,13 +15,9 @@ import httpx2
 import pytest
 from aiohttp import web
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, Response
 
-from idcontact.core.http import CoreRoutes
-from idcontact.core.options import Purposes
+from core_house import core_routes
 from idcontact.core.settings import CoreSettings
-from idcontact.core.start import Starter
-from idcontact.limits import Limit
 from idcontact.outgoing import Outgoing
 from idcontact.settings import read
 from plugin_house import FROM_OWN_PAGE, key_pair, result_reader
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
 
-    from starlette.requests import HTTPConnection
 
 SETTINGS = """
 public_url = "http://127.0.0.1:{public}"
@@ -109,19 +104,6 @@ def process(config: Path, command: list[str]) -> Iterator[subprocess.Popen[str]]
             running.communicate(timeout=20)
 
 
-class Speaker:
-    def language(self, _: HTTPConnection) -> str:
-        return "en"
-
-    def error_response(self, _: HTTPConnection, error: Exception) -> Response:
-        return JSONResponse({"error": str(error)}, getattr(error, "status", 500))
-
-
-class NoLimit:
-    async def hit(self, *_: object) -> None:
-        return None
-
-
 @asynccontextmanager
 async def core(auth: str, comm: str, folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
     """A core whose methods are plugins elsewhere."""
@@ -130,16 +112,8 @@ async def core(auth: str, comm: str, folder: Path) -> AsyncIterator[httpx2.Async
         "comm_methods": [{"tag": "chat", "name": "Chat", "start": comm}],
         "purposes": [{"tag": "move", "attributes": ["fullname"], "allowed_auth": ["*"], "allowed_comm": ["*"]}],
     }
-    purposes = Purposes(read(raw, CoreSettings, base=folder), {})
     async with Outgoing() as outgoing:
-        routes = CoreRoutes(
-            purposes=purposes,
-            starter=Starter(purposes, outgoing),
-            speaker=Speaker(),
-            limiter=NoLimit(),
-            start_limit=Limit(1, 1),
-            return_origins=[],
-        )
+        routes = core_routes(read(raw, CoreSettings, base=folder), outgoing, bases={})
         transport = httpx2.ASGITransport(app=Starlette(routes=routes.routes()))
         async with httpx2.AsyncClient(transport=transport, base_url="https://core.example.org") as client:
             yield client

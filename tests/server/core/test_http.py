@@ -1,35 +1,20 @@
 from __future__ import annotations
 
-import asyncio
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpx2
-import msgspec
 import pytest
-from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from core_house import core_house
 from idcontact.browser import browser_digest, has_started
-from idcontact.core.http import CoreRoutes
-from idcontact.core.options import Purposes
-from idcontact.core.settings import CoreSettings
-from idcontact.core.start import Starter
-from idcontact.errors import IdContactError, TooManyRequests
-from idcontact.limits import Limit
-from idcontact.outgoing import Outgoing
-from idcontact.settings import read
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from starlette.requests import HTTPConnection, Request
+    from core_house import House
 
-COMM = "http://core.internal/plugins/live"
-AUTH = "http://core.internal/plugins/auth_test"
 SETTINGS: dict[str, object] = {
     "auth_methods": [
         {"tag": "digid", "name": "DigiD", "image_path": "/digid.svg", "start": "plugin:auth_test"},
@@ -37,95 +22,32 @@ SETTINGS: dict[str, object] = {
     ],
     "comm_methods": [
         {"tag": "chat", "name": "Chat", "start": "plugin:live", "context": True, "channel": "video"},
-        {"tag": "phone", "name": "Phone", "start": "plugin:live"},
+        {
+            "tag": "phone",
+            "name": "Phone",
+            "start": "plugin:live",
+            "description": {"nl": "Bellen", "en": "By telephone"},
+        },
     ],
+    "attributes": {"a": {"name": {"nl": "Kenmerk A", "en": "Attribute A"}}},
     "purposes": [
-        {"tag": "move", "attributes": ["a", "b"], "allowed_auth": ["paper", "digid"], "allowed_comm": ["*"]},
+        {
+            "tag": "move",
+            "name": {"nl": "Verhuizen", "en": "Moving"},
+            "attributes": ["a", "b"],
+            "allowed_auth": ["paper", "digid"],
+            "allowed_comm": ["*"],
+        },
         {"tag": "permit", "attributes": [], "allowed_auth": ["digid"], "allowed_comm": ["chat"]},
     ],
 }
 START = {"purpose": "move", "auth_method": "digid", "comm_method": "chat"}
-AS_JSON = {"Accept": "application/json"}
-
-
-class StandInSpeaker:
-    """Says errors as JSON; what they look like as pages is not the core's matter."""
-
-    def language(self, request: HTTPConnection) -> str:
-        return "en" if request.headers.get("accept-language", "").startswith("en") else "nl"
-
-    def error_response(self, _: HTTPConnection, error: Exception) -> Response:
-        assert isinstance(error, IdContactError)
-        return JSONResponse({"code": error.code, "message": str(error), "field": error.field}, error.status)
-
-
-@dataclass
-class CountingLimiter:
-    left: int = 1000
-    keys: list[tuple[str, str]] = field(default_factory=list)
-
-    async def hit(self, name: str, key: str, _: Limit) -> None:
-        self.keys.append((name, key))
-        if len(self.keys) > self.left:
-            raise TooManyRequests("too often", retry_after=7)
-
-
-@dataclass
-class StandInPlugin:
-    """A plugin that notes what it is asked and answers what the test wants."""
-
-    answer: Callable[[], Response]
-    free: asyncio.Event
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    def application(self, path: str) -> Starlette:
-        async def endpoint(request: Request) -> Response:
-            self.asked.append(msgspec.json.decode(await request.body()))
-            await self.free.wait()
-            return self.answer()
-
-        return Starlette(routes=[Route(path, endpoint, methods=["POST"])])
-
-
-def stand_in_plugin(answer: dict[str, str]) -> StandInPlugin:
-    free = asyncio.Event()
-    free.set()
-    return StandInPlugin(lambda: JSONResponse(answer), free)
-
-
-@dataclass
-class House:
-    """The core between two plugins, and a client at its public door."""
-
-    client: httpx2.AsyncClient
-    comm: StandInPlugin
-    auth: StandInPlugin
-    limiter: CountingLimiter
-
-    async def start_by_json(self, message: object, headers: Mapping[str, str] = AS_JSON) -> httpx2.Response:
-        return await self.client.post("/start", json=message, headers=dict(headers))
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    comm = stand_in_plugin({"client_url": "https://live/land/1", "attr_url": "http://live/attr/1"})
-    auth = stand_in_plugin({"client_url": "https://auth/page?x=1~;2"})
-    limiter = CountingLimiter()
-    async with Outgoing(limit=0.5) as outgoing:
-        outgoing.mount(COMM, comm.application("/start_communication"))
-        outgoing.mount(AUTH, auth.application("/start_authentication"))
-        purposes = Purposes(read(SETTINGS, CoreSettings, base=tmp_path), {"live": COMM, "auth_test": AUTH})
-        core = CoreRoutes(
-            purposes=purposes,
-            starter=Starter(purposes, outgoing),
-            speaker=StandInSpeaker(),
-            limiter=limiter,
-            start_limit=Limit(5, 60),
-            return_origins=["https://www.example.org"],
-        )
-        transport = httpx2.ASGITransport(app=Starlette(routes=core.routes()))
-        async with httpx2.AsyncClient(transport=transport, base_url="https://core.example.org") as client:
-            yield House(client, comm, auth, limiter)
+    async with core_house(SETTINGS, tmp_path) as made:
+        yield made
 
 
 # --- session options ------------------------------------------------------------------------------------------------
@@ -141,8 +63,10 @@ async def test_options_are_in_the_order_of_the_purpose_or_of_the_configuration_f
         ],
         "comm_methods": [
             {"tag": "chat", "name": "Chat", "image_path": ""},
-            {"tag": "phone", "name": "Phone", "image_path": ""},
+            {"tag": "phone", "name": "Phone", "image_path": "", "description": "By telephone"},
         ],
+        "name": "Moving",
+        "attributes": [{"tag": "a", "name": "Attribute A"}, {"tag": "b", "name": "b"}],
     }
 
 
@@ -241,8 +165,7 @@ async def test_each_start_is_recognised_by_a_cookie_of_its_own(house: House) -> 
         ({**START, "purpose": "permit", "comm_method": "phone"}, "comm_method"),
         ({**START, "purpose": 1}, "purpose"),
         ({"auth_method": "digid", "comm_method": "chat"}, "purpose"),
-        ({"purpose": "move", "auth_method": "digid"}, "comm_method"),
-        ({**START, "auth_result": "x.y.z"}, "auth_result"),
+        ({"purpose": "move"}, "comm_method"),
         ([], None),
     ],
 )
@@ -252,28 +175,6 @@ async def test_a_start_that_makes_no_sense_names_what_is_wrong_and_calls_nobody(
     answer = await house.start_by_json(message)
     assert (answer.status_code, answer.json()["field"]) == (400, field_at_fault)
     assert house.comm.asked == house.auth.asked == []
-
-
-@pytest.mark.parametrize(
-    ("message", "what"),
-    [
-        ({"purpose": "move", "comm_method": "chat", "auth_result": "x"}, "earlier auth_result"),
-        ({"purpose": "move", "comm_method": "chat"}, "without auth_method"),
-        ({"purpose": "move", "comm_method": "chat", "auth_result": None, "auth_method": None}, "without auth_method"),
-    ],
-)
-async def test_another_kind_of_start_is_recognised_and_said_not_to_be_offered(
-    house: House, message: object, what: str
-) -> None:
-    answer = await house.start_by_json(message)
-    assert answer.status_code == 400
-    assert what in answer.json()["message"]
-
-
-async def test_a_signed_start_request_is_recognised_and_said_not_to_be_offered(house: House) -> None:
-    answer = await house.client.post("/start", content=b"a.b.c", headers={"Content-Type": "application/jwt"})
-    assert answer.status_code == 400
-    assert "signed start request" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[" * 5000, b'{"purpose": "\xff"}', b"purpose=move"])

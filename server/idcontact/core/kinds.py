@@ -1,0 +1,109 @@
+"""Which kind of start a request is: decided once, by the members that are there (WIRE.md, `POST /start`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from idcontact.errors import BadRequest
+from idcontact.urls import is_browser_url, split_web_url
+
+if TYPE_CHECKING:
+    from idcontact.protocol import SignedStartRequest, StartRequest
+
+
+@dataclass(frozen=True)
+class FullSession:
+    """Identify first, then talk."""
+
+    purpose: str
+    auth_method: str
+    comm_method: str
+
+
+@dataclass(frozen=True)
+class IdentifyFirst:
+    """Identify, and choose afterwards how to talk."""
+
+    purpose: str
+    auth_method: str
+
+
+@dataclass(frozen=True)
+class WithEarlierResult:
+    """Talk, with an auth result that the caller has already."""
+
+    purpose: str
+    auth_result: str = field(repr=False)
+    comm_method: str
+
+
+@dataclass(frozen=True)
+class WithKeptResult:
+    """Talk, with an auth result that the core has kept since the person identified first."""
+
+    purpose: str
+    auth_handle: str = field(repr=False)
+    comm_method: str
+
+
+@dataclass(frozen=True)
+class Unauthenticated:
+    """Talk, without identifying."""
+
+    purpose: str
+    comm_method: str
+
+
+@dataclass(frozen=True)
+class DuringCommunication:
+    """Identify while talking already: asked for by a requestor that signs, for a conversation elsewhere."""
+
+    purpose: str
+    auth_method: str
+    comm_url: str = field(repr=False)
+    attr_url: str | None = field(repr=False)
+
+
+StartKind: TypeAlias = (
+    FullSession | IdentifyFirst | WithEarlierResult | WithKeptResult | Unauthenticated | DuringCommunication
+)
+
+_WAYS: Final = ("auth_method", "auth_result", "auth_handle")
+"""How an auth result comes about: a start has one of these at most."""
+
+
+def kind_of(request: StartRequest) -> StartKind:
+    """What a start request asks for. Raises BadRequest when its members fit no kind, or belong to several."""
+    for name in ("comm_url", "attr_url"):
+        if getattr(request, name) is not None:
+            raise BadRequest("belongs in a signed request (application/jwt), and not in this one", field=name)
+    given = [name for name in _WAYS if getattr(request, name) is not None]
+    if len(given) > 1:
+        raise BadRequest(f"{' and '.join(given)} do not go together", field=given[-1])
+    if request.comm_method is None:
+        if request.auth_method is None:
+            raise BadRequest("is missing", field="comm_method")
+        return IdentifyFirst(request.purpose, request.auth_method)
+    if request.auth_method is not None:
+        return FullSession(request.purpose, request.auth_method, request.comm_method)
+    if request.auth_result is not None:
+        return WithEarlierResult(request.purpose, request.auth_result, request.comm_method)
+    if request.auth_handle is not None:
+        return WithKeptResult(request.purpose, request.auth_handle, request.comm_method)
+    return Unauthenticated(request.purpose, request.comm_method)
+
+
+def signed_kind_of(request: SignedStartRequest) -> DuringCommunication:
+    """What a signed start request asks for. Raises BadRequest when it asks for another kind too, or leads nowhere."""
+    for name in ("comm_method", "auth_result", "auth_handle"):
+        if getattr(request, name) is not None:
+            raise BadRequest(f"{name} and comm_url do not go together", field=f"request.{name}")
+    if not is_browser_url(request.comm_url):
+        raise BadRequest("expected an http, https or tel URL", field="request.comm_url")
+    if request.attr_url is not None and split_web_url(request.attr_url) is None:
+        raise BadRequest("expected an http or https URL", field="request.attr_url")
+    if request.attr_url is None and (split_web_url(request.comm_url) is None or "#" in request.comm_url):
+        # The result goes into the query of comm_url, which has to have one.
+        raise BadRequest("expected a web URL without fragment, when there is no attr_url", field="request.comm_url")
+    return DuringCommunication(request.purpose, request.auth_method, request.comm_url, request.attr_url)
