@@ -15,17 +15,19 @@ from starlette.routing import Route
 
 from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, read_body
 from idcontact.browser import new_browser
-from idcontact.errors import BadRequest, IdContactError, NotFound, SettingsError, TooLarge
+from idcontact.errors import BadRequest, IdContactError, NotFound, TooLarge
+from idcontact.pem import PrivatePem, PublicPem
+from idcontact.plugin.bound import is_a_look_ahead
 from idcontact.plugin.delivery import deliver, with_result
-from idcontact.plugin.session import Sessions, browser_of, set_browser
+from idcontact.plugin.session import Sessions
 from idcontact.protocol import ClientUrl, StartAuthentication
 from idcontact.security import PagePolicy, check_origin
-from idcontact.settings import Origin, PemSource
+from idcontact.settings import Origin
 from idcontact.tokens import AuthResult, Dialect, EncryptKey, ResultStatus, ResultWriter, SigningKey
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -46,8 +48,8 @@ class AuthSettings(msgspec.Struct, frozen=True, kw_only=True):
     may be delivered to.
     """
 
-    sign_key: PemSource
-    encrypt_key: PemSource
+    sign_key: PrivatePem
+    encrypt_key: PublicPem
     dialect: Dialect = Dialect.ID_CONTACT
     allowed_origins: list[Origin] = []
 
@@ -130,7 +132,7 @@ class AuthPlugin(ABC):
 
     async def session_of(self, request: Request, session_id: str) -> AuthSession:
         """The session, when it is of the browser that asks. Raises NotAllowed, Gone."""
-        return await self._sessions.of_browser(session_id, browser_of(request, session_id))
+        return await self._sessions.of_browser(session_id, self._sessions.browser_in(request, session_id))
 
     async def keep(self, session: AuthSession, own: bytes) -> AuthSession | None:
         """Keep something with the session, as its `own`; None when it has changed since it was read."""
@@ -175,14 +177,13 @@ class AuthPlugin(ABC):
             raise BadRequest("leads to a website that is not among allowed_origins", field=field)
 
     async def _shown(self, request: Request) -> Response:
-        if request.method == "HEAD" or "prefetch" in request.headers.get("sec-purpose", ""):
-            # Not yet a person: the session is bound to the browser that really opens it.
+        if is_a_look_ahead(request):
             return Response(status_code=503)
         session_id: str = request.path_params["session"]
-        browser = browser_of(request, session_id) or new_browser()
+        browser = self._sessions.browser_in(request, session_id) or new_browser()
         session = await self._sessions.bind(session_id, browser)
         response = await (self.show(request, session) if session.token is None else self._conclude(session))
-        set_browser(response, session_id, browser)
+        self._sessions.set_browser(response, session_id, browser)
         return response
 
     async def _acted(self, request: Request) -> Response:
@@ -202,17 +203,6 @@ class AuthPlugin(ABC):
 
 
 def _writer(settings: AuthSettings, where: str) -> ResultWriter:
-    mistakes: list[str] = []
-
-    def key(load: Callable[[str, str], object], source: PemSource, name: str) -> object:
-        try:
-            return load(source.value(), f"{where}.{name}")
-        except SettingsError as error:
-            mistakes.extend(error.mistakes)
-            return None
-
-    sign = key(SigningKey.from_pem, settings.sign_key, "sign_key")
-    encrypt = key(EncryptKey.from_pem, settings.encrypt_key, "encrypt_key")
-    if not isinstance(sign, SigningKey) or not isinstance(encrypt, EncryptKey):
-        raise SettingsError(mistakes)
+    sign = SigningKey.from_pem(settings.sign_key.value(), f"{where}.sign_key")
+    encrypt = EncryptKey.from_pem(settings.encrypt_key.value(), f"{where}.encrypt_key")
     return ResultWriter(sign, encrypt, settings.dialect)

@@ -161,7 +161,7 @@ async def test_a_session_belongs_to_the_first_browser_and_another_one_gets_a_rea
     async with house.another_browser() as other:
         answer = await other.get(url, headers=AS_PERSON)
         assert answer.status_code == 410
-        assert "opened in another browser" in answer.text
+        assert "Go back to the website that you came from and start again" in answer.text
         assert "<html" in answer.text
         assert (await house.press(url, "yes", browser=other)).status_code == 403
     assert (await house.browser.get(url)).text == "name"
