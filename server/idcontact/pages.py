@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
 from idcontact.errors import IdContactError, TooManyRequests
+from idcontact.languages import FIRST, LANGUAGES, TEXTS_FOLDER, Language, known
 from idcontact.security import PagePolicy, page_headers
 from idcontact.settings_values import Localized, Url
 from idcontact.urls import origin_of
@@ -29,9 +30,7 @@ if TYPE_CHECKING:
 
     from idcontact.asset_files import AssetFiles
 
-Language: TypeAlias = Literal["nl", "en"]
 Texts: TypeAlias = "Mapping[Language, Mapping[str, str]]"
-LANGUAGES: tuple[Language, ...] = ("nl", "en")
 
 _HERE = Path(__file__).parent
 ASSETS_FOLDER = _HERE / "assets"
@@ -70,14 +69,14 @@ class Pages:
         self._public_url = public_url
         self._assets = assets
         self._settings = settings or PageSettings()
-        self._texts: Texts = load_texts(_HERE / "texts")
+        self._texts: Texts = load_texts(TEXTS_FOLDER)
         self._loader: jinja2.BaseLoader = jinja2.FileSystemLoader(_HERE / "templates")
         self._environment = self._new_environment()
 
     def extended(self, name: str, folder: Path) -> Pages:
         """The same pages and those of a plugin: `folder/templates/x.html` is template `<name>/x.html`.
 
-        The texts of `folder/texts/nl.json` and `en.json` are added; the plugin starts their keys with its name.
+        The texts of `folder/texts/<language>.json` are added; the plugin starts their keys with its name.
         """
         own = jinja2.PrefixLoader({name: jinja2.FileSystemLoader(folder / "templates")})
         added = load_texts(folder / "texts")
@@ -89,11 +88,7 @@ class Pages:
 
     def language(self, request: HTTPConnection) -> Language:
         """What is asked for by `?lang=`; otherwise what the browser prefers (RFC 9110 §12.5.4); otherwise Dutch."""
-        asked = request.query_params.get("lang")
-        for language in LANGUAGES:
-            if language == asked:
-                return language
-        return preferred_language(request.headers.get("accept-language", ""))
+        return known(request.query_params.get("lang")) or preferred_language(request.headers.get("accept-language", ""))
 
     def text(self, language: Language, key: str, **values: object) -> str:
         """The text with this key. `values` fill its `{names}`."""
@@ -194,15 +189,25 @@ class Pages:
             auto_reload=False,
         )
         environment.filters["dialled"] = _dialled
+        environment.globals["languages"] = [(language, texts["language"]) for language, texts in self._texts.items()]
         return environment
 
 
 def load_texts(folder: Path) -> Texts:
-    """`nl.json` and `en.json` of a folder: flat objects of key and text."""
-    return {
-        language: msgspec.json.decode((folder / f"{language}.json").read_bytes(), type=dict[str, str])
-        for language in LANGUAGES
-    }
+    """The texts of a folder, by language: `<language>.json`, flat objects of key and text.
+
+    What a file holds in objects of its own is for the front ends, and left out. A plugin that does not speak one of our
+    languages says it in English there, or in the first language it has.
+    """
+    files = {language: folder / f"{language}.json" for language in LANGUAGES}
+    texts = {language: _flat_texts(path) for language, path in files.items() if path.is_file()}
+    instead = texts.get("en") or next(iter(texts.values()))
+    return {language: texts.get(language, instead) for language in LANGUAGES}
+
+
+def _flat_texts(path: Path) -> dict[str, str]:
+    written = msgspec.json.decode(path.read_bytes(), type=dict[str, str | dict[str, object]])
+    return {key: text for key, text in written.items() if isinstance(text, str)}
 
 
 def _dialled(telephone: str) -> str:
@@ -234,7 +239,7 @@ def _weights(header: str) -> dict[str, float]:
 
 def preferred_language(accept_language: str) -> Language:
     """The language of ours that the header weighs most, also by a regional form (`en-GB`); Dutch on a tie or none."""
-    best: Language = "nl"
+    best = FIRST
     best_weight = 0.0
     for language in LANGUAGES:
         ranges = _weights(accept_language)

@@ -15,12 +15,11 @@ from datetime import date, time
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
+from idcontact.languages import LANGUAGES
 from idcontact.urls import origin_of, split_web_url
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-LANGUAGES: Final = ("nl", "en")
 
 
 class MisfitError(Exception):

@@ -19,12 +19,13 @@ from starlette.websockets import WebSocket
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
 from idcontact.browser import has_started
 from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, NotFound, OtherBrowser, TooManyRequests
+from idcontact.languages import FIRST, known
 from idcontact.limits import client_address
 from idcontact.live import messages as m
 from idcontact.live.console import Console
-from idcontact.live.conversation import Landed
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation
 from idcontact.live.end_user import EndUserEnd
+from idcontact.live.happenings import CalledOff, Landed
 from idcontact.live.keys import hashed, new_id, new_secret
 from idcontact.live.socket import BAD_PROTOCOL, GONE, NOT_ALLOWED, NOT_AUTHENTICATED, RATE_LIMITED, TRY_AGAIN, Socket
 from idcontact.protocol import CommunicationStarted, StartCommunication
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from idcontact.live.results import Receiver
     from idcontact.live.settings import LiveSettings
     from idcontact.live.stored import Stored
-    from idcontact.pages import Language, Pages
+    from idcontact.pages import Pages
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[a-z2-7]{26}")
@@ -70,6 +71,7 @@ class LiveHttp:
         return [
             Route("/start_communication", self._answering(self.start_communication), methods=["POST"]),
             Route("/attr/{place}", self._answering(self.deliver), methods=["POST"]),
+            Route("/cancel/{place}", self._answering(self.call_off), methods=["POST"]),
         ]
 
     def public_routes(self) -> list[Route | WebSocketRoute]:
@@ -117,6 +119,7 @@ class LiveHttp:
         started = CommunicationStarted(
             client_url=f"{self.public_url}/land/{state.id}.{ticket}",
             attr_url=f"{self.internal_url}/attr/{state.id}.{attr}" if takes_result else None,
+            cancel_url=f"{self.internal_url}/cancel/{state.id}.{attr}" if takes_result else None,
         )
         return Response(msgspec.json.encode(started), media_type="application/json")
 
@@ -127,6 +130,13 @@ class LiveHttp:
         if not await self.floor.conversations.store.holds(conversation, "attr", secret):
             raise NotFound("no auth result is expected here")
         await self.receiver.take(conversation, read)
+        return Response(status_code=200)
+
+    async def call_off(self, request: Request) -> Response:
+        """`POST cancel_url`: the identification could not be started, so nobody will come. Safe to repeat."""
+        conversation, secret = _parted(request.path_params["place"])
+        if await self.floor.conversations.store.holds(conversation, "attr", secret):
+            await self.floor.conversations.happen(conversation, CalledOff())
         return Response(status_code=200)
 
     # --- people ---------------------------------------------------------------------------------------------------
@@ -185,7 +195,7 @@ class LiveHttp:
         if state.landed_at is None:
             landed = Landed(_same_browser(request, state), self.pages.language(request))
             state = (await self.floor.conversations.happen(conversation, landed)).state
-        language: Language = "en" if state.language == "en" else "nl"
+        language = known(state.language) or FIRST
         policy = PagePolicy(referrer="no-referrer")
         return self.pages.render(
             request, "conversation.html", language=language, policy=policy, conversation=conversation
