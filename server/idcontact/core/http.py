@@ -6,7 +6,6 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
-from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.responses import Response
@@ -25,10 +24,12 @@ from idcontact.bodies import (
 from idcontact.browser import browser_digest, new_browser, remember_browser
 from idcontact.core.accept import prefers_json
 from idcontact.core.kinds import IdentifyFirst, kind_of, signed_kind_of
+from idcontact.core.plain import contact_path
 from idcontact.core.start import Visitor
 from idcontact.errors import BadRequest, IdContactError, NotAllowed, WrongMediaType
+from idcontact.languages import LANGUAGES
 from idcontact.limits import client_address
-from idcontact.pages import LANGUAGES, Back
+from idcontact.pages import Back
 from idcontact.protocol import ClientUrl, StartRequest
 from idcontact.urls import origin_of
 
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from idcontact.core.options import Purposes
     from idcontact.core.signed_requests import SignedRequests
     from idcontact.core.start import Starter
+    from idcontact.languages import Language
     from idcontact.limits import Limit
-    from idcontact.pages import Language
 
     Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -183,8 +184,8 @@ class CoreRoutes:
             purpose = self.purposes.find(fields.get("purpose", ""))
         except BadRequest:
             return Back(return_url) if return_url is not None else None
-        kept = {"lang": language, **({"return_url": return_url} if return_url is not None else {})}
-        return Back(f"/contact/{quote(purpose.tag, safe='')}?{urlencode(kept)}", "retry")
+        chosen = {name: fields.get(name, "") for name in ("auth_method", "comm_method")}
+        return Back(contact_path(purpose.tag, lang=language, return_url=return_url or "", **chosen), "retry")
 
     def _answering(self, endpoint: Endpoint) -> Endpoint:
         async def answer(request: Request) -> Response:

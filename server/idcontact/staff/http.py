@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from idcontact.bodies import FORM_BODY, decode_form, fit, read_body
 from idcontact.errors import NotAllowed, TooManyRequests, Unavailable
+from idcontact.languages import known
 from idcontact.limits import client_address
 from idcontact.staff.log_in import DEVICE_COOKIE, Attempt, LogIn, Success
 from idcontact.staff.sessions import COOKIE, StaffMember, StaffSessions, carries_token, form_token
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from idcontact.pages import Language, Pages
+    from idcontact.languages import Language
+    from idcontact.pages import Pages
     from idcontact.staff.audit import AuditTrail
 
 LOG_IN_PATH: Final = "/staff/login"
