@@ -1,12 +1,13 @@
 """Keys from PEM text: RSA of at least 2048 bits, or EC on P-256; nothing else signs or encrypts here.
 
-Every refusal is a SettingsError that names the key and what was expected, and holds no key material.
+Every refusal names the key and what was expected, and holds no key material. `PrivatePem` and `PublicPem` are keys in
+settings: one that cannot be used is found when the settings are read, with all other mistakes in them.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -18,6 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from idcontact.errors import SettingsError
+from idcontact.settings_values import MisfitError, PemSource
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PrivateKey: TypeAlias = RSAPrivateKey | EllipticCurvePrivateKey
 PublicKey: TypeAlias = RSAPublicKey | EllipticCurvePublicKey
@@ -29,33 +34,42 @@ _LABEL = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _EC_PARAMETERS = re.compile(r"-----BEGIN EC PARAMETERS-----.*?-----END EC PARAMETERS-----\s*", re.DOTALL)
 
 
+class PrivatePem(PemSource):
+    """A private key as PEM text, from a file or written in the settings."""
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """The PEM text of a key that can be used."""
+        source = super().from_setting(raw, base)
+        _read_private(source.value())
+        return source
+
+
+class PublicPem(PemSource):
+    """A public key as PEM text, from a file or written in the settings."""
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """The PEM text of a key that can be used."""
+        source = super().from_setting(raw, base)
+        _read_public(source.value())
+        return source
+
+
 def private_key(text: str, name: str) -> PrivateKey:
     """The private key in a PKCS#8 (RFC 5958) or traditional PEM without passphrase. Raises SettingsError."""
-    text = _EC_PARAMETERS.sub("", text)
-    _expect("private", text, name)
     try:
-        key = load_pem_private_key(text.encode(), password=None)
-    except TypeError:
-        raise _mistake(name, "a private key without a passphrase", "one that is protected by a passphrase") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise _mistake(name, "a private key", "a PEM block that cannot be read as one") from None
-    if isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey):
-        _check_strength(key, name)
-        return key
-    raise _mistake(name, "an RSA or EC P-256 key", "a key of another kind")
+        return _read_private(text)
+    except MisfitError as misfit:
+        raise SettingsError([f"{name}: {misfit}"]) from None
 
 
 def public_key(text: str, name: str) -> PublicKey:
     """The public key in an SPKI (RFC 5280) PEM. Raises SettingsError."""
-    _expect("public", text, name)
     try:
-        key = load_pem_public_key(text.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        raise _mistake(name, "a public key", "a PEM block that cannot be read as one") from None
-    if isinstance(key, RSAPublicKey | EllipticCurvePublicKey):
-        _check_strength(key, name)
-        return key
-    raise _mistake(name, "an RSA or EC P-256 key", "a key of another kind")
+        return _read_public(text)
+    except MisfitError as misfit:
+        raise SettingsError([f"{name}: {misfit}"]) from None
 
 
 def is_rsa(key: PrivateKey | PublicKey) -> bool:
@@ -68,15 +82,42 @@ def same_public_key(one: PublicKey, other: PublicKey) -> bool:
     return one == other
 
 
-def _check_strength(key: PrivateKey | PublicKey, name: str) -> None:
+def _read_private(text: str) -> PrivateKey:
+    text = _EC_PARAMETERS.sub("", text)
+    _expect("private", text)
+    try:
+        key = load_pem_private_key(text.encode(), password=None)
+    except TypeError:
+        raise MisfitError("a private key without a passphrase", "one that is protected by a passphrase") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise MisfitError("a private key", "a PEM block that cannot be read as one") from None
+    if isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey):
+        _check_strength(key)
+        return key
+    raise MisfitError("an RSA or EC P-256 key", "a key of another kind")
+
+
+def _read_public(text: str) -> PublicKey:
+    _expect("public", text)
+    try:
+        key = load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise MisfitError("a public key", "a PEM block that cannot be read as one") from None
+    if isinstance(key, RSAPublicKey | EllipticCurvePublicKey):
+        _check_strength(key)
+        return key
+    raise MisfitError("an RSA or EC P-256 key", "a key of another kind")
+
+
+def _check_strength(key: PrivateKey | PublicKey) -> None:
     if isinstance(key, RSAPrivateKey | RSAPublicKey):
         if key.key_size < MIN_RSA_BITS:
-            raise _mistake(name, f"an RSA key of at least {MIN_RSA_BITS} bits", f"one of {key.key_size} bits")
+            raise MisfitError(f"an RSA key of at least {MIN_RSA_BITS} bits", f"one of {key.key_size} bits")
     elif not isinstance(key.curve, SECP256R1):
-        raise _mistake(name, "an EC key on the curve P-256", f"one on {key.curve.name}")
+        raise MisfitError("an EC key on the curve P-256", f"one on {key.curve.name}")
 
 
-def _expect(kind: str, text: str, name: str) -> None:
+def _expect(kind: str, text: str) -> None:
     """Say in plain words what is there instead of a `kind` ("private", "public") key."""
     label = _LABEL.search(text)
     if label is None:
@@ -90,8 +131,4 @@ def _expect(kind: str, text: str, name: str) -> None:
     else:
         got = "a PEM block of another kind"
     if got != f"a {kind} key":
-        raise _mistake(name, f"a {kind} key in PEM form", got)
-
-
-def _mistake(name: str, expected: str, got: str) -> SettingsError:
-    return SettingsError([f"{name}: expected {expected}, got {got}"])
+        raise MisfitError(f"a {kind} key in PEM form", got)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from idcontact.errors import SettingsError, TokenRejected
-from idcontact.settings_values import Localized, PemSource
+from idcontact.pem import PrivatePem, PublicPem
+from idcontact.settings_values import Localized
 from idcontact.tokens import DecryptKey, ReadResult, ResultReader, VerifyKey
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class ResultMethod(msgspec.Struct, frozen=True, kw_only=True):
     """The same as in `[[auth_methods]]`: a purpose takes the results of the methods that it allows."""
     name: Localized
     """What staff and end users read, e.g. "DigiD"."""
-    verify_keys: list[PemSource]
+    verify_keys: list[PublicPem]
     """Public keys of its results; several while keys are being replaced."""
     attributes: list[str]
     """The attributes that it may give. A result with any other is refused."""
@@ -49,7 +50,7 @@ class ResultCheck:
         return read
 
 
-def result_check(decrypt_key: PemSource, methods: Sequence[ResultMethod], where: str) -> ResultCheck:
+def result_check(decrypt_key: PrivatePem, methods: Sequence[ResultMethod], where: str) -> ResultCheck:
     """The keys of the settings at `where` (a dotted path), loaded once.
 
     Raises SettingsError for a key that cannot be used, and for two methods with one tag or one key: which of them a

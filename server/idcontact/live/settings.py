@@ -9,8 +9,9 @@ import msgspec
 from idcontact.limits import Limit
 from idcontact.live.conversation_state import Rules
 from idcontact.live.routing_store import RoutingSettings
+from idcontact.pem import PrivatePem
 from idcontact.results import ResultMethod
-from idcontact.settings_values import Duration, PemSource
+from idcontact.settings_values import Duration
 
 
 class LivePurpose(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class LivePurpose(msgspec.Struct, frozen=True, kw_only=True):
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """All of `[live]`."""
 
-    decrypt_key: PemSource
+    decrypt_key: PrivatePem
     """Private key that auth results are encrypted to."""
     auth_methods: list[ResultMethod]
     purposes: dict[str, LivePurpose] = {}
