@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from idcontact.core.options import AuthMethod, Purpose
     from idcontact.core.start import Kept, KeptResults, Leading, Visitor
-    from idcontact.pages import Back, Language
+    from idcontact.languages import Language
+    from idcontact.pages import Back
 
 COMM: Final = "http://core.internal/plugins/live"
 AUTH: Final = "http://core.internal/plugins/auth_test"
@@ -67,9 +68,12 @@ class CountingLimiter:
 class Straight:
     """No auth method needs anything done in its place."""
 
-    def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
+    async def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
         del method
         return Onward(continuation, attr_url)
+
+    async def client_url(self, url: str) -> str:
+        return url
 
 
 @dataclass

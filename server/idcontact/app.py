@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from idcontact.asset_files import AssetFiles
 from idcontact.core.http import CoreRoutes
 from idcontact.core.options import Purposes
+from idcontact.core.plain import PlainPages
 from idcontact.core.settings import ANY
 from idcontact.core.signed_requests import SignedRequests
 from idcontact.core.start import Onward, Starter
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from idcontact.core.options import AuthMethod, Purpose
     from idcontact.core.settings import PurposeSettings
     from idcontact.core.start import Kept, Visitor
+    from idcontact.protocol import SessionOptions
     from idcontact.settings_values import Localized
 
 LIVE = "live"
@@ -130,10 +132,22 @@ class _Widget:
 class _Straight:
     """No auth method needs anything done in its place."""
 
-    def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
+    async def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
         """Exactly there."""
         del method
         return Onward(continuation, attr_url)
+
+    async def client_url(self, url: str) -> str:
+        """Exactly there."""
+        return url
+
+
+class _AsConfigured:
+    """Nobody is asked who is there for a purpose now."""
+
+    async def of(self, purpose: Purpose, language: str) -> SessionOptions:
+        """What the settings offer."""
+        return purpose.options(language)
 
 
 class _NoneKept:
@@ -205,7 +219,7 @@ class _Builder:
         for name, app in internal_apps.items():
             self._outgoing.mount(bases[name], app)
         public: list[BaseRoute] = [
-            *self._core(bases).routes(),
+            *self._core(bases),
             *staff.routes(),
             *live.public_routes(),
             *(Mount(f"/plugins/{name}", plugin.public) for name, plugin in plugins.items()),
@@ -241,19 +255,29 @@ class _Builder:
             )
         )
 
-    def _core(self, bases: dict[str, str]) -> CoreRoutes:
+    def _core(self, bases: dict[str, str]) -> list[Route]:
         config = self._config
         purposes = Purposes(config, bases)
-        return CoreRoutes(
+        return_origins = [*self._own_origins, *config.allowed_origins]
+        core = CoreRoutes(
             purposes=purposes,
             starter=Starter(purposes, self._outgoing, _Straight(), _NoneKept(), time.time),
             signed_requests=SignedRequests(config.authonly_request_keys),
             speaker=self._pages,
             limiter=self._limiter,
             start_limit=config.start_limit,
-            return_origins=[*self._own_origins, *config.allowed_origins],
+            return_origins=return_origins,
             clock=time.time,
         )
+        plain = PlainPages(
+            purposes=purposes,
+            offers=_AsConfigured(),
+            pages=self._pages,
+            public_url=config.public_url,
+            return_origins=return_origins,
+            clock=time.time,
+        )
+        return [*core.routes(), *plain.routes()]
 
     def _own_routes(self) -> list[BaseRoute]:
         return [

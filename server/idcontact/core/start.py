@@ -72,8 +72,11 @@ class Kept:
 class Leading(Protocol):
     """What the core does in the place of limited auth plugins; `shims.Shims` is one."""
 
-    def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
+    async def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
         """What `method` is told, so that the person comes to `continuation` and the result to `attr_url`."""
+
+    async def client_url(self, url: str) -> str:
+        """Where a browser goes that no auth method sends on, for a communication plugin's `client_url`."""
 
 
 class KeptResults(Protocol):
@@ -123,11 +126,12 @@ class Starter:
                 return await self._identify(auth, purpose, await self._kept_results.begin(purpose, auth, visitor))
             case WithEarlierResult():
                 comm = purpose.comm_method(kind.comm_method)
-                return await self._with_token(comm, purpose, kind.auth_result, _context("given", comm, visitor))
+                context = _context("given", comm, visitor)
+                return await self._leading.client_url(await self._with_token(comm, purpose, kind.auth_result, context))
             case WithKeptResult():
-                return await self._with_kept_result(kind, purpose, visitor)
+                return await self._leading.client_url(await self._with_kept_result(kind, purpose, visitor))
             case Unauthenticated():
-                return await self._unauthenticated(kind, purpose, visitor)
+                return await self._leading.client_url(await self._unauthenticated(kind, purpose, visitor))
             case DuringCommunication():
                 auth = purpose.auth_method(kind.auth_method)
                 return await self._identify(auth, purpose, Onward(kind.comm_url, kind.attr_url))
@@ -204,7 +208,7 @@ class Starter:
         return started
 
     async def _identify(self, method: AuthMethod, purpose: Purpose, onward: Onward) -> str:
-        led = self._leading.lead(method, onward.continuation, onward.attr_url)
+        led = await self._leading.lead(method, onward.continuation, onward.attr_url)
         message = StartAuthentication(
             attributes=list(purpose.attributes), continuation=led.continuation, attr_url=led.attr_url
         )
