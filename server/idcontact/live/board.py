@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from idcontact.errors import Unavailable
+from idcontact.live.expected_wait import Queue
 from idcontact.live.routing_store import AgentRecord, Delta, EntryRecord, RoutingStore, decode_delta
 
 if TYPE_CHECKING:
@@ -107,3 +108,20 @@ class Board:
         """How many agents are there for a purpose now, busy ones included."""
         agents = self.agents.values()
         return sum(1 for a in agents if a.present and a.status == "available" and purpose in a.purposes)
+
+    def queue(self, purpose: str) -> Queue:
+        """What the expected wait is worked out from."""
+        here = [e for e in self.entries.values() if e.purpose == purpose and e.state in {"waiting", "offered"}]
+        free = [a for a in self.agents.values() if purpose in a.purposes and _may_be_offered(a)]
+        return Queue(
+            waiting=len(here),
+            offered=sum(entry.state == "offered" for entry in here),
+            oldest=min((entry.entered_at for entry in here), default=None),
+            agents=self.agents_for(purpose),
+            free=len(free),
+        )
+
+
+def _may_be_offered(agent: AgentRecord) -> bool:
+    """The same as `is_ready` in routing.lua."""
+    return agent.present and agent.status == "available" and agent.offered is None and agent.load < agent.capacity

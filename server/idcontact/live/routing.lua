@@ -4,8 +4,8 @@
 -- ARGV[1]  act
 -- ARGV[2]  its arguments, JSON
 -- ARGV[3]  now, milliseconds; 0: the server's own clock
--- ARGV[4]  settings, JSON: offer_timeout, decline_pause, done_memory, answer_memory, return_within, misses
---          (milliseconds, but the last)
+-- ARGV[4]  settings, JSON: offer_timeout, decline_pause, done_memory, answer_memory, return_within, hand_over_memory
+--          (milliseconds); misses, hand_overs (numbers)
 --
 -- entries   hash  conversation -> JSON entry
 -- agents    hash  agent -> JSON agent
@@ -16,6 +16,7 @@
 -- done      hash  conversation -> version at which it left
 -- answer:<agent>:<command>  the first answer to a command, for answer_memory
 -- outbox    hash  conversation -> JSON assignment that it has yet to hear
+-- handed:<purpose> list  "<at> <since>" of the last hand-overs, newest first, for hand_over_memory after the last
 -- arrivals, offers, version   counters
 -- events    sharded channel: one JSON delta per act that changed something
 local root = KEYS[1]
@@ -235,6 +236,17 @@ local function lapse(entry)
   seek(agent)
 end
 
+-- For the expected wait, without anybody's name: when, and since when an agent was wanted for it.
+local AT_ONCE = 1000
+local function remember(entry)
+  local key, since = root .. 'handed:' .. entry.purpose, now
+  local offered_at = entry.until_ - settings.offer_timeout
+  if entry.generation == 0 and offered_at - entry.entered_at > AT_ONCE then since = entry.entered_at end
+  call('LPUSH', key, string.format('%.0f %.0f', now, since))
+  call('LTRIM', key, 0, settings.hand_overs - 1)
+  call('PEXPIRE', key, settings.hand_over_memory)
+end
+
 -- acts -----------------------------------------------------------------------------------------------------------
 
 local act = {}
@@ -308,6 +320,7 @@ function act.accept()
   if not entry then return 0 end
   local agent = get_agent(args.agent)
   table.insert(delta.offers_gone, {agent = agent.id, conversation = entry.conversation, offer = entry.offer, reason = 'accepted'})
+  remember(entry)
   agent.offered, agent.misses = nil, 0
   call('SADD', root .. 'held:' .. agent.id, entry.conversation)
   entry.state, entry.offer, entry.until_ = 'assigned', nil, nil

@@ -8,6 +8,8 @@ step. Every act is one atomic step that ends with everything paired that can be 
 - Next entry for an agent: highest priority (0 first), then first come. Next agent for an entry: least loaded share,
   then longest idle. An offer takes room, and an agent has at most one.
 - Who comes back after more than `RETURN_WITHIN` is away, whatever they were before: nobody is offered to by surprise.
+- The last hand-overs of each queue are remembered, without names, for the expected wait (`expected_wait.py`). Who was
+  offered within `AT_ONCE` of entering did not wait for a free agent.
 - An agent who declined an entry is passed over for it for `decline_pause`; who lets two offers in a row lapse is set
   away.
 
@@ -19,11 +21,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from idcontact.live.expected_wait import HandOver
+
 OFFER_TIMEOUT = 20_000
 DECLINE_PAUSE = 60_000
 DONE_MEMORY = 60_000
 MISSES_BEFORE_AWAY = 2
 RETURN_WITHIN = 300_000
+HAND_OVERS = 60
+AT_ONCE = 1_000
 SHARE_STEPS = 500
 """Load shares are compared in steps of 1/500 of the capacity."""
 
@@ -115,6 +121,8 @@ class Routing:
     outbox: dict[str, Assignment] = field(default_factory=dict)
     gone: list[tuple[str, str, GoneReason]] = field(default_factory=list)
     """Offers that ended, as (agent, conversation, reason), since the caller last emptied it."""
+    handed: dict[str, list[HandOver]] = field(default_factory=dict)
+    """The last hand-overs by purpose, oldest first."""
     arrivals: int = 0
     offers: int = 0
 
@@ -186,6 +194,7 @@ class Routing:
             return False
         agent = self.agents[agent_id]
         self.gone.append((agent_id, conversation, "accepted"))
+        self._remember(entry, now)
         agent.offered, agent.misses = None, 0
         agent.held.add(conversation)
         entry.state, entry.offer, entry.until = "assigned", None, None
@@ -325,6 +334,13 @@ class Routing:
         if entry is None or entry.state != "offered" or entry.agent != agent_id or entry.offer != offer:
             return None
         return entry if entry.until is not None and entry.until > now else None
+
+    def _remember(self, entry: Entry, now: int) -> None:
+        offered_at = (entry.until or 0) - OFFER_TIMEOUT
+        waited = entry.generation == 0 and offered_at - entry.entered_at > AT_ONCE
+        remembered = self.handed.setdefault(entry.purpose, [])
+        remembered.append(HandOver(now, entry.entered_at if waited else now))
+        del remembered[:-HAND_OVERS]
 
     def _tell_held(self, agent: Agent) -> None:
         for conversation in agent.held:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from idcontact.live.expected_wait import HandOver
 from idcontact.redis import Script, reaching
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class RoutingSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Times of routing, in milliseconds, and how many offers in a row may lapse."""
+    """Times of routing, in milliseconds; how many offers in a row may lapse, how many hand-overs are remembered."""
 
     offer_timeout: int = 20_000
     decline_pause: int = 60_000
@@ -115,6 +116,8 @@ class RoutingSettings(msgspec.Struct, frozen=True, kw_only=True):
     answer_memory: int = 600_000
     return_within: int = 300_000
     misses: int = 2
+    hand_over_memory: int = 3_600_000
+    hand_overs: int = 60
 
 
 _SNAPSHOT = """
@@ -185,6 +188,14 @@ class RoutingStore:
         with reaching():
             raw = await self._redis.hget(f"{self.root}entries", conversation)
         return None if raw is None else _entry.decode(raw)
+
+    async def hand_overs(self, purpose: str) -> list[HandOver]:
+        """The last of this queue, oldest first."""
+        with reaching():
+            found: list[bytes] = await self._redis.lrange(  # type: ignore[assignment]  # answers are bytes here
+                f"{self.root}handed:{purpose}", 0, -1
+            )
+        return [HandOver(*map(int, record.split())) for record in reversed(found)]
 
     async def unheard(self, conversation: str) -> bytes | None:
         """The assignment that this conversation has yet to hear, as stored; for `decode_assignment`."""

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from idcontact.live.routing import DECLINE_PAUSE, OFFER_TIMEOUT, Agent, Assignment, Routing, Wanted
+from idcontact.live.expected_wait import HandOver
+from idcontact.live.routing import DECLINE_PAUSE, HAND_OVERS, OFFER_TIMEOUT, Agent, Assignment, Routing, Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment
 
 if TYPE_CHECKING:
@@ -185,6 +186,29 @@ def test_an_end_user_who_is_away_keeps_the_place_but_is_not_offered() -> None:
     assert offer_of(routing, "bob")[0] == "c1"
 
 
+def test_a_hand_over_is_remembered_with_since_when_somebody_waited_for_a_free_agent() -> None:
+    routing = Routing()
+    entered(routing, "c1", 0)
+    entered(routing, "c2", 10_000)
+    came(routing, "bob", 20_000)
+    routing.accept(*offer_of(routing, "bob"), "bob", 25_000)
+    routing.sync(Wanted("c1", 2, 1, "none"), 60_000)
+    routing.accept(*offer_of(routing, "bob"), "bob", 61_000)
+    assert routing.handed == {"move": [HandOver(at=25_000, since=0), HandOver(at=61_000, since=10_000)]}
+
+
+def test_who_was_offered_at_once_or_came_back_to_the_queue_did_not_wait_for_a_free_agent() -> None:
+    routing = Routing()
+    came(routing, "bob", 0)
+    entered(routing, "c1", 1)
+    routing.accept(*offer_of(routing, "bob"), "bob", 15_000)
+    routing.set_status("bob", "away", 16_000)
+    routing.sync(Wanted("c1", 2, 1, "queued", "move"), 20_000)
+    routing.set_status("bob", "available", 90_000)
+    routing.accept(*offer_of(routing, "bob"), "bob", 95_000)
+    assert routing.handed == {"move": [HandOver(at=15_000, since=15_000), HandOver(at=95_000, since=95_000)]}
+
+
 # --- the script against the rules -------------------------------------------------------------------------------
 
 conversation_names = st.sampled_from(CONVERSATIONS)
@@ -352,6 +376,8 @@ class Both:
         }
         heard = {name: decode_assignment(raw) for name, raw in (await self.store.outbox()).items()}
         assert {name: Assignment(a.agent, a.generation, a.present) for name, a in heard.items()} == self.routing.outbox
+        for purpose in PURPOSES:
+            assert await self.store.hand_overs(purpose) == self.routing.handed.get(purpose, [])
 
     def check_promises(self) -> None:
         entries, agents = self.routing.entries.values(), self.routing.agents.values()
@@ -397,3 +423,28 @@ async def test_an_act_publishes_what_it_changed_under_the_next_version(store: Ro
     after = await store.snapshot()
     assert after.version == before + 1
     assert after.entries["c1"].state == "waiting"
+
+
+async def test_no_more_hand_overs_are_remembered_than_are_looked_at_and_none_for_ever(
+    store: RoutingStore, redis: Redis
+) -> None:
+    agent = {
+        "id": "bob",
+        "name": "Bob",
+        "purposes": ["move"],
+        "capacity": HAND_OVERS + 5,
+        "conn": "k",
+        "lease": 2 * 10**12,
+    }
+    await store.act("arrive", **agent)
+    await store.act("set_status", id="bob", status="available")
+    for number in range(HAND_OVERS + 5):
+        await store.sync(Wanted(f"c{number}", 1, 0, "queued", "move"), channel="chat", language="nl")
+        entry = await store.entry(f"c{number}")
+        assert entry is not None
+        assert entry.offer is not None
+        assert await store.accept(entry.conversation, entry.offer, "bob")
+    assert len(await store.hand_overs("move")) == HAND_OVERS
+    assert 0 < await redis.pttl(f"{store.root}handed:move") <= 3_600_000
+    remembered: list[bytes] = await redis.lrange(f"{store.root}handed:move", 0, -1)  # type: ignore[assignment]
+    assert all(record.replace(b" ", b"").isdigit() for record in remembered)
