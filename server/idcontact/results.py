@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from idcontact.errors import SettingsError, TokenRejected
-from idcontact.pem import PrivatePem, PublicPem
-from idcontact.settings_values import Localized
+from idcontact.pem import PublicPem
+from idcontact.settings_values import Localized, PemSource
 from idcontact.tokens import DecryptKey, ReadResult, ResultReader, VerifyKey
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class ResultCheck:
         return read
 
 
-def result_check(decrypt_key: PrivatePem, methods: Sequence[ResultMethod], where: str) -> ResultCheck:
+def result_check(decrypt_key: PemSource, methods: Sequence[ResultMethod], where: str) -> ResultCheck:
     """The keys of the settings at `where` (a dotted path), loaded once.
 
     Raises SettingsError for a key that cannot be used, and for two methods with one tag or one key: which of them a
