@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idcontact.keystore import DirectoryKeyStore
-from idcontact.live.conversation import Connected, Landed, ResultArrived
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Rules
 from idcontact.live.conversations import Conversations
+from idcontact.live.happenings import Connected, Landed, ResultArrived
 from idcontact.live.keys import hashed, new_id
 from idcontact.live.labels import Labels
 from idcontact.live.routing_store import RoutingStore

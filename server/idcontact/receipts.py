@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from idcontact.records import SealedRecords
 from idcontact.redis import reaching
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+    from idcontact.keystore import KeyStore
     from idcontact.records import Records
 
 RECEIPT_LIFETIME: Final = 120.0
 """Seconds that a receipt holds: it is redeemed within the request that brings it."""
 
+_NAMESPACE: Final = "core-receipt"
 _CLOCKS: Final = 60
 """Seconds that a used result is remembered longer than its token holds, for nodes whose clocks differ."""
 
@@ -76,3 +79,8 @@ class Receipts:
             return None
         kept = _decoder.decode(record.value)
         return Receipt(kept.token, kept.received_at)
+
+
+def receipts_in(redis: Redis, keystore: KeyStore, prefix: str) -> Receipts:
+    """The one place of an installation where receipts are kept and redeemed."""
+    return Receipts(SealedRecords(redis, keystore, prefix, _NAMESPACE))

@@ -10,8 +10,8 @@ from idcontact.errors import Conflict, IdContactError, KeyGone, NotAllowed, NotF
 from idcontact.live import messages as m
 from idcontact.live.attendance import Attendance
 from idcontact.live.chair import AgentChair
-from idcontact.live.conversation import Ended, WrapUpDone
 from idcontact.live.frames import auth_view, encode, queue_agent, queue_entry
+from idcontact.live.happenings import Ended, WrapUpDone
 from idcontact.live.socket import REPLACED, TRY_AGAIN, Socket
 
 if TYPE_CHECKING:

@@ -12,98 +12,26 @@ All times are milliseconds UTC, by the clock of the store.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, assert_never
+from typing import Literal, assert_never
 
 from msgspec.structs import replace
 
 from idcontact.errors import Conflict, NotAllowed
 from idcontact.live.conversation_state import AgentPart, Auth, AuthStatus, Conversation, EndReason, Phase, Rules
-from idcontact.live.routing import Wanted
-
-# --- what can happen ------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Landed:
-    """The end user's cookie came back. `same_browser` is None when it cannot be known.
-
-    `language` is the browser's, used when the session came without one.
-    """
-
-    same_browser: bool | None
-    language: str = "nl"
-
-
-@dataclass(frozen=True)
-class ResultArrived:
-    """A checked auth result. Its values are kept apart; here are the tags."""
-
-    auth: Auth
-
-
-@dataclass(frozen=True)
-class WentOnUnverified:
-    """The end user goes on although the identification failed."""
-
-
-@dataclass(frozen=True)
-class Connected:
-    """The end user has a socket."""
-
-    conn: str
-
-
-@dataclass(frozen=True)
-class Disconnected:
-    """The end user's socket is gone; nothing when it is not the latest one."""
-
-    conn: str
-
-
-@dataclass(frozen=True)
-class Assigned:
-    """Word from routing: who has this conversation, and whether their console is there."""
-
-    agent: str
-    name: str
-    generation: int
-    present: bool
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A participant ends it."""
-
-    by: Literal["end_user", "agent"]
-    agent: str | None = None
-
-
-@dataclass(frozen=True)
-class WrapUpDone:
-    """The agent is done with what comes after."""
-
-    agent: str
-
-
-@dataclass(frozen=True)
-class DeadlineReached:
-    """The time of `kind` has come. `last_activity` is that of the last message."""
-
-    kind: str
-    last_activity: int = 0
-
-
-Happening: TypeAlias = (
-    Landed
-    | ResultArrived
-    | WentOnUnverified
-    | Connected
-    | Disconnected
-    | Assigned
-    | Ended
-    | WrapUpDone
-    | DeadlineReached
+from idcontact.live.happenings import (
+    Assigned,
+    CalledOff,
+    Connected,
+    DeadlineReached,
+    Disconnected,
+    Ended,
+    Happening,
+    Landed,
+    ResultArrived,
+    WentOnUnverified,
+    WrapUpDone,
 )
+from idcontact.live.routing import Wanted
 
 # --- what follows ---------------------------------------------------------------------------------------------------
 
@@ -142,6 +70,8 @@ def decide(state: Conversation, happening: Happening, now: int, rules: Rules) ->
             return _result_arrived(state, happening, now, rules)
         case WentOnUnverified():
             return _went_on(state, now, rules)
+        case CalledOff():
+            return _called_off(state)
         case Connected():
             return _connected(state, happening.conn)
         case Disconnected():
@@ -263,6 +193,13 @@ def _went_on(state: Conversation, now: int, rules: Rules) -> Decision:
         raise NotAllowed("this subject needs identification")
     entered = _enter_queue(replace(state, auth=replace(state.auth, waived=True)), now)
     return Decision(entered.state, (Said("unverified", by="end_user"), *entered.said))
+
+
+def _called_off(state: Conversation) -> Decision:
+    """Nothing of it is kept. Somebody who is here all the same is not sent away."""
+    if state.phase is not Phase.PREPARING or state.landed_at is not None or state.auth.status is not AuthStatus.PENDING:
+        return Decision(state)
+    return Decision(replace(state, phase=Phase.PURGED))
 
 
 def _connected(state: Conversation, conn: str) -> Decision:

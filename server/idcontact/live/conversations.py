@@ -13,18 +13,10 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from idcontact.errors import Conflict, KeyGone, NotFound, SealBroken
-from idcontact.live.conversation import (
-    Assigned,
-    Connected,
-    DeadlineReached,
-    Disconnected,
-    Happening,
-    deadlines,
-    decide,
-    wanted,
-)
+from idcontact.live.conversation import deadlines, decide, wanted
 from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.frames import event_of, seal_event
+from idcontact.live.happenings import Assigned, Connected, DeadlineReached, Disconnected, Happening
 from idcontact.live.keys import context
 from idcontact.live.routing import Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment

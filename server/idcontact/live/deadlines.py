@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError, NotFound, Unavailable
-from idcontact.live.conversation import DeadlineReached
+from idcontact.live.happenings import DeadlineReached
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

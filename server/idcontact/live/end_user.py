@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, assert_never
 
 from idcontact.errors import IdContactError, NotFound
 from idcontact.live import messages as m
-from idcontact.live.conversation import Connected, Disconnected, Ended, WentOnUnverified
 from idcontact.live.conversation_state import Phase
 from idcontact.live.frames import encode, end_user_view
+from idcontact.live.happenings import Connected, Disconnected, Ended, WentOnUnverified
 from idcontact.live.socket import GONE, REPLACED, Socket
 
 if TYPE_CHECKING:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from idcontact.live.settings import LiveSettings
     from idcontact.live.stored import Stored
     from idcontact.pages import Pages
+    from idcontact.tokens import ReadResult
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[a-z2-7]{26}")
@@ -91,7 +92,7 @@ class LiveHttp:
         message = decode_json(await read_body(request, MACHINE_BODY), StartCommunication)
         if message.purpose not in self.purposes:
             raise BadRequest("this purpose is not known here", field="purpose")
-        read = self.receiver.check(message.auth_result) if message.auth_result is not None else None
+        read, redeemed = await self._read_result(message)
         context = message.context
         if context is not None and context.return_url is not None and split_web_url(context.return_url) is None:
             raise BadRequest("expected an http or https URL", field="context.return_url")
@@ -115,13 +116,22 @@ class LiveHttp:
             secrets["attr"] = hashed(attr)
         await self.floor.conversations.start(state, secrets)
         if read is not None:
-            await self.receiver.take(state.id, read)
+            await (self.receiver.take_redeemed if redeemed else self.receiver.take)(state.id, read)
         started = CommunicationStarted(
             client_url=f"{self.public_url}/land/{state.id}.{ticket}",
             attr_url=f"{self.internal_url}/attr/{state.id}.{attr}" if takes_result else None,
             cancel_url=f"{self.internal_url}/cancel/{state.id}.{attr}" if takes_result else None,
         )
         return Response(msgspec.json.encode(started), media_type="application/json")
+
+    async def _read_result(self, message: StartCommunication) -> tuple[ReadResult | None, bool]:
+        """The result that came along, and whether as a receipt: then the core has used it."""
+        receipt = message.context.receipt if message.context is not None else None
+        if receipt is None:
+            return (None if message.auth_result is None else self.receiver.check(message.auth_result)), False
+        if message.auth_result is not None:
+            raise BadRequest("does not go together with auth_result", field="context.receipt")
+        return await self.receiver.redeem(receipt), True
 
     async def deliver(self, request: Request) -> Response:
         """`POST attr_url`: a bad token is 400, checked first; an unknown place 404; the same token again 200."""

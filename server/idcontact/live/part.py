@@ -26,6 +26,7 @@ from idcontact.live.results import Receiver
 from idcontact.live.routing_store import RoutingStore
 from idcontact.live.store import SAFETY_EXPIRY, ConversationStore
 from idcontact.pipe import Pipe
+from idcontact.receipts import receipts_in
 from idcontact.results import result_check
 from idcontact.subscriber import Subscriber
 from idcontact.tasks import Tasks
@@ -117,7 +118,9 @@ class LivePart:
         )
         self._http = LiveHttp(
             floor=self._floor,
-            receiver=Receiver(self.conversations, results, needs.purposes, needs.clock),
+            receiver=Receiver(
+                self.conversations, results, needs.purposes, receipts_in(redis, needs.keystore, prefix), needs.clock
+            ),
             settings=settings,
             purposes=needs.purposes.keys(),
             pages=needs.pages,

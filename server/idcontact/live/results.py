@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from idcontact.errors import Conflict, NotFound, TokenRejected
-from idcontact.live.conversation import ResultArrived
+from idcontact.errors import BadRequest, Conflict, NotFound, TokenRejected
 from idcontact.live.conversation_state import Auth, AuthStatus
+from idcontact.live.happenings import ResultArrived
 from idcontact.tokens import ReadResult, ResultStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from idcontact.live.conversation_state import Conversation
     from idcontact.live.conversations import Conversations
+    from idcontact.receipts import Receipts
     from idcontact.results import ResultCheck
 
 _log = logging.getLogger(__name__)
@@ -37,11 +39,19 @@ class Receiver:
     conversations: Conversations
     checks: ResultCheck
     purposes: Mapping[str, PurposeNeeds]
+    receipts: Receipts
     clock: Callable[[], float]
 
     def check(self, token: bytes | str) -> ReadResult:
         """Read a token. Raises `TokenRejected`."""
         return self.checks.read(token, self.clock())
+
+    async def redeem(self, receipt: str) -> ReadResult:
+        """Read what the core verified and used when it came in, as of that moment. Raises `BadRequest`."""
+        redeemed = await self.receipts.redeem(receipt)
+        if redeemed is None:
+            raise BadRequest("is not known here: used, expired, or of another installation", field="context.receipt")
+        return self.checks.read(redeemed.token, redeemed.received_at)
 
     async def take(self, conversation: str, read: ReadResult) -> None:
         """Give a checked result to a conversation. The same one again is fine.
@@ -51,20 +61,36 @@ class Receiver:
         state = (await self.conversations.store.load(conversation)).state
         if state.auth.digest == read.digest:
             return
-        needs = self.purposes.get(state.purpose, PurposeNeeds(frozenset()))
-        if needs.methods is not None and read.method not in needs.methods:
-            raise TokenRejected(f"method {read.method} is not allowed for purpose {state.purpose}")
-        seconds = int(read.expires_at - self.clock()) + 60
+        self._check_method(state, read)
+        seconds = int(read.expires_at - self.clock())
         if not await self.conversations.store.claim_result(read.digest, conversation, seconds):
             raise TokenRejected("this auth result was used before")
+        await self._give(state, read)
+
+    async def take_redeemed(self, conversation: str, read: ReadResult) -> None:
+        """Give a redeemed result to a conversation: it was used when the core received it. Raises as `take` does."""
+        state = (await self.conversations.store.load(conversation)).state
+        self._check_method(state, read)
+        await self._give(state, read)
+
+    def _needs(self, state: Conversation) -> PurposeNeeds:
+        return self.purposes.get(state.purpose, PurposeNeeds(frozenset()))
+
+    def _check_method(self, state: Conversation, read: ReadResult) -> None:
+        methods = self._needs(state).methods
+        if methods is not None and read.method not in methods:
+            raise TokenRejected(f"method {read.method} is not allowed for purpose {state.purpose}")
+
+    async def _give(self, state: Conversation, read: ReadResult) -> None:
         given = read.result.attributes or {}
-        kept = {tag: value for tag, value in given.items() if tag in needs.attributes}
+        kept = {tag: value for tag, value in given.items() if tag in self._needs(state).attributes}
         if len(kept) < len(given):
             _log.warning(
                 "an auth result held more than its purpose asks for; the rest was dropped",
-                extra={"conversation": conversation},
+                extra={"conversation": state.id},
             )
         success = read.result.status is ResultStatus.SUCCESS
+        attributes = msgspec.json.encode(kept) if success else None
         auth = Auth(
             status=AuthStatus.GIVEN if success else AuthStatus.FAILED,
             method=read.method,
@@ -74,10 +100,8 @@ class Receiver:
             digest=read.digest,
         )
         try:
-            await self.conversations.happen(
-                conversation, ResultArrived(auth), attributes=msgspec.json.encode(kept) if success else None
-            )
+            await self.conversations.happen(state.id, ResultArrived(auth), attributes=attributes)
         except Conflict as conflict:
             # The same result may have come twice at the same moment: then both are told that it is here.
-            if (await self.conversations.store.load(conversation)).state.auth.digest != read.digest:
+            if (await self.conversations.store.load(state.id)).state.auth.digest != read.digest:
                 raise NotFound("this conversation does not wait for an auth result") from conflict

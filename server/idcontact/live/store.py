@@ -18,6 +18,7 @@ from idcontact.keystore import DataKey, KeyStore
 from idcontact.live.conversation_state import Conversation, Phase
 from idcontact.live.keys import BUCKETS, KINDS, Keys, LogName, context, hashed, keys_of
 from idcontact.live.stored import Appended, Change, Committed, Say, Sealed, Stored
+from idcontact.receipts import UsedResults
 from idcontact.redis import Script, reaching
 from idcontact.sealing import registration, sealed_key
 
@@ -68,6 +69,7 @@ class ConversationStore:
         self._redis = redis
         self._keystore = keystore
         self.prefix = prefix
+        self._used = UsedResults(redis, prefix)
         self._append = Script(redis, __package__, "append.lua")
         self._commit = Script(redis, __package__, "commit.lua")
         self._enter = Script(redis, __package__, "enter.lua")
@@ -298,11 +300,7 @@ class ConversationStore:
 
     async def claim_result(self, digest: str, conversation: str, seconds: int) -> bool:
         """Use an auth result, once: False when another conversation did."""
-        name = f"{self.prefix}:result:{digest}"
-        with reaching():
-            if await self._redis.set(name, conversation, nx=True, ex=max(seconds, 1)):
-                return True
-            return bool(await self._redis.get(name) == conversation.encode())
+        return await self._used.claim(digest, conversation, seconds)
 
     # --- what is seen ---------------------------------------------------------------------------------------------
 

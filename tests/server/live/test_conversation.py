@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from idcontact.errors import Conflict, NotAllowed
-from idcontact.live.conversation import (
+from idcontact.live.conversation import Decision, attributes_open_to, deadlines, decide, wanted
+from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Phase, Rules
+from idcontact.live.happenings import (
     Assigned,
+    CalledOff,
     Connected,
     DeadlineReached,
-    Decision,
     Disconnected,
     Ended,
     Happening,
@@ -23,12 +25,7 @@ from idcontact.live.conversation import (
     ResultArrived,
     WentOnUnverified,
     WrapUpDone,
-    attributes_open_to,
-    deadlines,
-    decide,
-    wanted,
 )
-from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Phase, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -211,12 +208,19 @@ def test_the_hard_limit_ends_even_a_lively_one() -> None:
     assert ended.end_reason == "time_limit"
 
 
+def test_what_is_called_off_before_anybody_came_is_gone_and_later_it_changes_nothing() -> None:
+    assert after(CalledOff()).phase is Phase.PURGED
+    for state in (after(GIVEN), after(Landed(same_browser=True)), ACTIVE):
+        assert decide(state, CalledOff(), NOW + 9, RULES).state is state
+
+
 # --- what holds for every course ----------------------------------------------------------------------------------
 
 ORDER = [Phase.PREPARING, Phase.WAITING, Phase.ACTIVE, Phase.WRAPPING_UP, Phase.CLOSED, Phase.PURGED]
 happenings = st.one_of(
     st.builds(Landed, st.sampled_from([True, False, None])),
-    st.sampled_from([GIVEN, FAILED, WentOnUnverified(), Ended("end_user"), Ended("agent", "ann"), WrapUpDone("ann")]),
+    st.sampled_from([GIVEN, FAILED, WentOnUnverified(), CalledOff()]),
+    st.sampled_from([Ended("end_user"), Ended("agent", "ann"), WrapUpDone("ann")]),
     st.builds(Connected, st.sampled_from(["s1", "s2"])),
     st.builds(Disconnected, st.sampled_from(["s1", "s2"])),
     st.builds(Assigned, st.sampled_from(["ann", "bob"]), st.just("A"), st.integers(0, 4), present=st.booleans()),

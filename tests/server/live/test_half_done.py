@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idcontact.errors import NotFound
-from idcontact.live.conversation import DeadlineReached, Disconnected, Ended
 from idcontact.live.conversation_state import Rules
 from idcontact.live.deadlines import Sweeper
+from idcontact.live.happenings import DeadlineReached, Disconnected, Ended
 from live_parts import Parts, parts
 
 if TYPE_CHECKING:

@@ -111,13 +111,33 @@ async def test_a_start_that_is_too_large_is_refused(core: Program) -> None:
 async def test_members_that_nobody_knows_are_ignored_and_null_means_absent(core: Program) -> None:
     answer = await core.start_raw({"purpose": "report_move", "auth_result": None, "context": None, "colour": ["red"]})
     assert answer.status == 200
-    assert set(answer.json) == {"client_url", "attr_url"}
+    assert set(answer.json) == {"client_url", "attr_url", "cancel_url"}
     assert answer.json["attr_url"].startswith(f"{core.site.live}/attr/")
 
 
 async def test_a_session_that_is_never_identified_has_nowhere_to_deliver_a_result(core: Program) -> None:
     started = await core.start(context={"auth": "none", "channel": "chat", "language": "nl"})
     assert started.attr_url is None
+
+
+async def test_a_communication_that_is_called_off_leaves_nothing(core: Program, visitor: Visitor) -> None:
+    answer = await core.start_raw({"purpose": "report_move"})
+    cancel_url, land = answer.json["cancel_url"], answer.json["client_url"]
+    assert (await core.request("POST", f"{cancel_url[:-1]}{'A' if cancel_url[-1] != 'A' else 'B'}")).status == 200
+    assert (await visitor.get(land)).status == 200, "who does not know the secret calls nothing off"
+    for _ in range(2):
+        assert (await core.request("POST", cancel_url)).status == 200
+    assert (await visitor.get(land)).status == 410
+    assert (await core.deliver(answer.json["attr_url"], core.site.token())).status == 404
+
+
+async def test_who_is_here_already_cannot_be_called_off(core: Program, visitor: Visitor) -> None:
+    answer = await core.start_raw({"purpose": "report_move"})
+    land = answer.json["client_url"].removeprefix(core.site.url)
+    page = await visitor.get((await visitor.post(land)).location)
+    assert page.status == 200
+    assert (await core.request("POST", answer.json["cancel_url"])).status == 200
+    assert (await core.deliver(answer.json["attr_url"], core.site.token())).status == 200
 
 
 async def test_without_context_the_language_is_the_browsers_and_the_result_is_awaited(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idcontact.errors import Conflict, NotFound
-from idcontact.live.conversation import DeadlineReached, Ended, WrapUpDone
 from idcontact.live.conversation_state import Rules
+from idcontact.live.happenings import DeadlineReached, Ended, WrapUpDone
 from idcontact.live.keys import hashed
 from idcontact.live.stored import Change, Say
 from live_parts import Parts, parts
