@@ -18,7 +18,7 @@ from idcontact.security import PagePolicy, plugin_targets
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -125,21 +125,30 @@ class PlainPages:
         return [self._choice(method, language) for method in options.comm_methods]
 
     def _choice(self, method: MethodOption, language: Language) -> Choice:
-        availability = method.availability
-        return Choice(
-            value=method.tag,
-            name=method.name,
-            description=method.description or "",
-            image=urljoin(f"{self.public_url}/", method.image_path) if method.image_path else "",
-            note=availability_in_words(self.pages, language, availability, self.clock()) if availability else "",
-            is_open=availability is None or availability.open,
-        )
+        return choice_of(method, self.pages, language, self.public_url, self.clock())
 
     def _policy(self, choices: Sequence[Choice]) -> PagePolicy:
-        images = [origin for choice in choices if (origin := origin_of(choice.image)) is not None]
-        return PagePolicy(form_targets=plugin_targets(self.public_url), images=images)
+        return PagePolicy(form_targets=plugin_targets(self.public_url), images=image_sources(choices))
 
     def _return_url(self, request: Request) -> str:
         """Where the person came from; nothing when they may not be led back there: it would be an open redirect."""
         url = request.query_params.get("return_url", "")
         return url if origin_of(url) in self.return_origins else ""
+
+
+def choice_of(method: MethodOption, pages: Pages, language: Language, public_url: str, now: float) -> Choice:
+    """A method as an answer to a question. `now` is in seconds since 1970."""
+    availability = method.availability
+    return Choice(
+        value=method.tag,
+        name=method.name,
+        description=method.description or "",
+        image=urljoin(f"{public_url}/", method.image_path) if method.image_path else "",
+        note=availability_in_words(pages, language, availability, now) if availability else "",
+        is_open=availability is None or availability.open,
+    )
+
+
+def image_sources(choices: Iterable[Choice]) -> list[str]:
+    """Where the pictures of these come from, for a page's policy."""
+    return [origin for choice in choices if (origin := origin_of(choice.image)) is not None]
