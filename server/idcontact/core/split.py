@@ -222,8 +222,10 @@ class Split:
         if found.identification.landed_at is not None:
             return found
         landed = await self._replace(found, msgspec.structs.replace(found.identification, landed_at=self.clock()))
-        if landed is not None:
-            return landed
+        return landed or await self.again(found)
+
+    async def again(self, found: Found) -> Found:
+        """The same, as it is now."""
         record = await self.records.read(found.handle)
         return found if record is None else Found(found.handle, _decoder.decode(record.value), record)
 
