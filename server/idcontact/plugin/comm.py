@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from idcontact.languages import Language
     from idcontact.pages import Pages
-    from idcontact.plugin.contact import CommSession
+    from idcontact.plugin.contact import CommSession, Way
     from idcontact.plugin.host import PluginHost
 
 ACTIVITY_PAUSE: Final = 60
@@ -185,7 +185,7 @@ class CommPlugin(ABC):
         context = message.context
         if context is not None and context.return_url is not None and split_web_url(context.return_url) is None:
             raise BadRequest("expected an http or https URL", field="context.return_url")
-        received = self._read(message.auth_result) if message.auth_result is not None else None
+        received = self._read(message.auth_result, "start") if message.auth_result is not None else None
         awaits = received is not None or context is None or context.auth != "none"
         places = await self._sessions.begin(message.purpose, context, awaits=awaits)
         if received is not None:
@@ -201,7 +201,7 @@ class CommPlugin(ABC):
 
     async def _delivered(self, request: Request) -> Response:
         """`POST attr_url`: a bad token is 400, checked first; an unknown place 404; the same token again 200."""
-        received = self._read((await read_body(request, MACHINE_BODY)).strip())
+        received = self._read((await read_body(request, MACHINE_BODY)).strip(), "attr_url")
         await self._sessions.receive(await self._sessions.at_attr(request.path_params["place"]), received)
         return Response(status_code=200)
 
@@ -210,11 +210,12 @@ class CommPlugin(ABC):
         await self._sessions.cancel(request.path_params["place"])
         return Response(status_code=204)
 
-    def _read(self, token: bytes | str) -> Received:
+    def _read(self, token: bytes | str, way: Way) -> Received:
         """Check a token, now and never again. Raises TokenRejected."""
         now = self.host.clock()
         read = self._results.read(token, now)
         return Received(
+            way=way,
             method=read.method,
             status=read.result.status,
             level=read.result.acr or self._results.methods[read.method].level,
@@ -241,7 +242,7 @@ class CommPlugin(ABC):
             return Response(status_code=503)
         session_id: str = request.path_params["session"]
         token = request.query_params.get("result")
-        received = self._read(token) if token is not None else None
+        received = self._read(token, "address") if token is not None else None
         browser = self._sessions.browser_in(request, session_id) or new_browser()
         session = await self._sessions.bind(session_id, browser)
         if received is None:

@@ -7,7 +7,7 @@ import hmac
 import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,10 @@ from idcontact.tokens import ResultStatus
 if TYPE_CHECKING:
     from idcontact.protocol import Context
     from idcontact.records import Records
+
+
+Way: TypeAlias = Literal["start", "attr_url", "address"]
+"""How an auth result came: in start_communication, at the attr_url, or as `result=` in the address of the landing."""
 
 
 class ResultState(StrEnum):
@@ -38,6 +42,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     1970: `identified_at` when the person did, `received_at` when it came. `attributes` by tag, None when it failed.
     """
 
+    way: Way
     method: str
     status: ResultStatus
     level: str | None

@@ -77,10 +77,25 @@ class Plugin(Protocol):
 PluginFactory: TypeAlias = Callable[[PluginHost, Mapping[str, object]], Plugin]
 
 
-def find_plugin(name: str) -> PluginFactory:
-    """The plugin installed under `name`. Raises SettingsError when there is none."""
+def find_plugin(name: str, where: str | None = None) -> PluginFactory:
+    """The plugin installed under `name`. Raises SettingsError, which names the setting `where`, when there is none."""
     installed = {entry.name: entry for entry in entry_points(group=GROUP)}
     if name not in installed:
         known = ", ".join(sorted(installed)) or "none"
-        raise SettingsError([f"plugins.{name}: no such plugin is installed; there are: {known}"])
+        raise SettingsError([f"{where or f'plugins.{name}'}: no such plugin is installed; there are: {known}"])
     return cast(PluginFactory, installed[name].load())
+
+
+def make_plugin(host: PluginHost, table: Mapping[str, object]) -> Plugin:
+    """The plugin of the table `[plugins.<name>]`: the one of that name, or that its member `plugin` names.
+
+    So there can be two of one kind, each with settings and addresses of its own. Raises SettingsError.
+    """
+    settings = dict(table)
+    kind = settings.pop("plugin", None)
+    if kind is None:
+        return find_plugin(host.name)(host, settings)
+    where = f"plugins.{host.name}.plugin"
+    if not isinstance(kind, str):
+        raise SettingsError([f"{where}: expected the name of an installed plugin"])
+    return find_plugin(kind, where)(host, settings)
