@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,16 +21,18 @@ from idcontact.core.plain import PlainPages
 from idcontact.core.settings import ANY
 from idcontact.core.signed_requests import SignedRequests
 from idcontact.core.start import Onward, Starter
-from idcontact.errors import BadRequest, Gone, IdContactError, SettingsError
+from idcontact.embedded import embedded_valkey, find_server
+from idcontact.errors import BadRequest, Gone, IdContactError
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
 from idcontact.live.part import LiveNeeds, LivePart
 from idcontact.live.results import PurposeNeeds
+from idcontact.mistakes import Mistakes
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, STATIC_FOLDER, Pages
-from idcontact.plugin import Plugin, PluginHost, find_plugin
+from idcontact.plugin.host import Plugin, PluginHost, make_plugin
 from idcontact.records import SealedRecords
-from idcontact.redis import connect, is_up
+from idcontact.redis import await_up, connect, is_up
 from idcontact.sealing import KeyKeeper
 from idcontact.security import AccessLog, BodyLimit, CrossOrigin, OriginCheck, SecurityHeaders
 from idcontact.staff.part import Staff
@@ -40,7 +41,8 @@ from idcontact.tasks import Tasks
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from redis.asyncio import Redis
@@ -51,12 +53,13 @@ if TYPE_CHECKING:
     from idcontact.core.options import AuthMethod, Purpose
     from idcontact.core.settings import PurposeSettings
     from idcontact.core.start import Kept, Visitor
+    from idcontact.keystore import KeyStore
+    from idcontact.live.settings import LiveSettings
     from idcontact.protocol import SessionOptions
     from idcontact.settings_values import Localized
 
 LIVE = "live"
 """The name by which methods refer to the live part: `start = "plugin:live"`."""
-_REDIS_PATIENCE = 10.0
 _access = logging.getLogger("idcontact.access")
 _log = logging.getLogger(__name__)
 
@@ -74,7 +77,8 @@ class House:
 
     public: ASGIApp
     internal: ASGIApp
-    live: LivePart
+    live: LivePart | None
+    plugins: Mapping[str, Plugin]
     redis: Redis
 
 
@@ -82,35 +86,43 @@ class House:
 async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site] | None = None) -> AsyncIterator[House]:
     """Everything, running. `folder` is where relative files of plugins' settings start. Raises SettingsError."""
     async with AsyncExitStack() as stack:
-        redis = connect(config.redis_url.value())
+        redis = connect(await stack.enter_async_context(_store(config)))
         stack.push_async_callback(redis.aclose)
         keystore = DirectoryKeyStore(config.keys_dir)
         stack.callback(keystore.close)
         outgoing = await stack.enter_async_context(Outgoing())
-        builder = _Builder(config, folder, redis, keystore, outgoing)
-        plugins = builder.plugins()
-        house = builder.house(plugins, site)
-        await _await_redis(redis)
+        house = build_house(config, folder, Means(redis, keystore, outgoing), site)
+        await await_up(redis)
         tasks = await stack.enter_async_context(Tasks())
         keeper = KeyKeeper(redis, keystore, config.redis_prefix)
         await keeper.tick()
         tasks.start(keeper.run(), "keys")
-        await stack.enter_async_context(house.live.lifespan())
-        for plugin in plugins.values():
+        if house.live is not None:
+            await stack.enter_async_context(house.live.lifespan())
+        for plugin in house.plugins.values():
             await stack.enter_async_context(plugin.lifespan())
         yield house
 
 
-async def _await_redis(redis: Redis) -> None:
-    """A store that starts beside us may need a moment; one that is not there is a mistake in the settings."""
-    deadline = time.monotonic() + _REDIS_PATIENCE
-    while not await is_up(redis):
-        if time.monotonic() > deadline:
-            raise SettingsError([f"redis_url: no Redis or Valkey answers there within {_REDIS_PATIENCE:.0f} s"])
-        await asyncio.sleep(0.2)
-    version = str((await redis.info("server")).get("redis_version", "0"))
-    if int(version.split(".", maxsplit=1)[0]) < 7:
-        raise SettingsError([f"redis_url: expected Redis or Valkey 7 or newer, got {version}"])
+def _store(config: Config) -> AbstractAsyncContextManager[str]:
+    """The address of the store of the settings, or of one that is ours while this is entered."""
+    if config.redis_url is not None:
+        return nullcontext(config.redis_url.value())
+    return embedded_valkey(config.valkey_dir, find_server())
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the house stands on. To build it uses none of it."""
+
+    redis: Redis
+    keystore: KeyStore
+    outgoing: Outgoing
+
+
+def build_house(config: Config, folder: Path, means: Means, site: Callable[[Pages], Site] | None = None) -> House:
+    """Everything, not yet running. Raises SettingsError with the mistakes of every part that could not be built."""
+    return _Builder(config, folder, means).house(site)
 
 
 def _needs(purpose: PurposeSettings) -> PurposeNeeds:
@@ -174,22 +186,16 @@ class _NoneKept:
 class _Builder:
     """Makes each part once, and hands it to those that need it."""
 
-    def __init__(
-        self, config: Config, folder: Path, redis: Redis, keystore: DirectoryKeyStore, outgoing: Outgoing
-    ) -> None:
+    def __init__(self, config: Config, folder: Path, means: Means) -> None:
         self._config = config
         self._folder = folder
-        self._redis = redis
-        self._keystore = keystore
-        self._outgoing = outgoing
+        self._redis = means.redis
+        self._keystore = means.keystore
+        self._outgoing = means.outgoing
         self._files = AssetFiles({"/assets": ASSETS_FOLDER, "/static": STATIC_FOLDER})
         self._pages = Pages(public_url=config.public_url, assets=self._files, settings=config.pages)
-        self._limiter = Limiter(redis, config.redis_prefix)
+        self._limiter = Limiter(means.redis, config.redis_prefix)
         self._own_origins = frozenset({config.public_url.origin})
-
-    def plugins(self) -> dict[str, Plugin]:
-        """The plugins that run in this process, by name."""
-        return {name: self._plugin(name, table) for name, table in self._config.plugins.items()}
 
     def _plugin(self, name: str, table: dict[str, object]) -> Plugin:
         config = self._config
@@ -204,24 +210,28 @@ class _Builder:
             pages=self._pages,
             settings_folder=self._folder,
         )
-        return find_plugin(name)(host, table)
+        return make_plugin(host, table)
 
-    def house(self, plugins: dict[str, Plugin], site: Callable[[Pages], Site] | None) -> House:
+    def house(self, site: Callable[[Pages], Site] | None) -> House:
         """Both applications."""
-        config = self._config
-        staff = Staff(self._redis, config.redis_prefix, settings=config.staff, limiter=self._limiter, pages=self._pages)
-        live = self._live(staff)
-        internal_apps: dict[str, ASGIApp] = {
-            LIVE: live.internal,
-            **{name: plugin.internal for name, plugin in plugins.items()},
-        }
-        bases = {name: f"{config.internal_base}/plugins/{name}" for name in internal_apps}
-        for name, app in internal_apps.items():
-            self._outgoing.mount(bases[name], app)
-        public: list[BaseRoute] = [
-            *self._core(bases),
-            *staff.routes(),
-            *live.public_routes(),
+        mistakes = Mistakes()
+        plugins: dict[str, Plugin] = {}
+        for name, table in self._config.plugins.items():
+            with mistakes.noted():
+                plugins[name] = self._plugin(name, table)
+        live: LivePart | None = None
+        public: list[BaseRoute] = []
+        with mistakes.noted():
+            live, public = self._live_and_staff()
+        with mistakes.noted():
+            public += self._core(self._bases())
+        mistakes.refuse()
+        internal_apps = {name: plugin.internal for name, plugin in plugins.items()}
+        if live is not None:
+            internal_apps[LIVE] = live.internal
+        for name, base in self._bases().items():
+            self._outgoing.mount(base, internal_apps[name])
+        public += [
             *(Mount(f"/plugins/{name}", plugin.public) for name, plugin in plugins.items()),
             *self._own_routes(),
             *(site(self._pages).routes() if site is not None else ()),
@@ -230,9 +240,23 @@ class _Builder:
             *(Mount(f"/plugins/{name}", app) for name, app in internal_apps.items()),
             *self._health(),
         ]
-        return House(self._public_app(public), self._app(internal), live, self._redis)
+        return House(self._public_app(public), self._app(internal), live, plugins, self._redis)
 
-    def _live(self, staff: Staff) -> LivePart:
+    def _bases(self) -> dict[str, str]:
+        """The internal address of each plugin of this server, also of one that could not be made."""
+        names = [*self._config.plugins, *([LIVE] if self._config.live is not None else ())]
+        return {name: f"{self._config.internal_base}/plugins/{name}" for name in names}
+
+    def _live_and_staff(self) -> tuple[LivePart | None, list[BaseRoute]]:
+        """Neither without the other: staff have nothing to do where nobody talks."""
+        config = self._config
+        if config.live is None:
+            return None, []
+        staff = Staff(self._redis, config.redis_prefix, settings=config.staff, limiter=self._limiter, pages=self._pages)
+        live = self._live(staff, config.live)
+        return live, [*staff.routes(), *live.public_routes()]
+
+    def _live(self, staff: Staff, settings: LiveSettings) -> LivePart:
         config = self._config
         names: dict[str, Localized] = {p.tag: p.name for p in config.purposes if p.name is not None}
         return LivePart(
@@ -240,7 +264,7 @@ class _Builder:
                 redis=self._redis,
                 keystore=self._keystore,
                 prefix=config.redis_prefix,
-                settings=config.live,
+                settings=settings,
                 purposes={purpose.tag: _needs(purpose) for purpose in config.purposes},
                 purpose_names=names,
                 attribute_names={tag: attribute.name for tag, attribute in config.attributes.items()},

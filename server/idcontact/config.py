@@ -1,20 +1,39 @@
-"""The whole configuration file: the settings of all parts, read and checked together."""
+"""The whole configuration file: the settings of all parts, read and checked together; ours, or the published core's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from idcontact.core.settings import CoreSettings
+from idcontact.errors import SettingsError
 from idcontact.live.settings import LiveSettings
 from idcontact.pages import PageSettings
-from idcontact.settings import Address, Secret, Url, Where, load
+from idcontact.pem import PrivatePem
+from idcontact.results import ResultMethod
+from idcontact.rocket import from_rocket, is_rocket
+from idcontact.settings import Address, Secret, Url, Where
+from idcontact.settings_reader import Reading, reading
+from idcontact.settings_written import Written, read_toml
 from idcontact.staff.settings import StaffSettings
 
 IN_PROCESS = "http://idcontact.internal"
 """Base of internal URLs where nothing listens for them: only plugins of this process reach each other by it."""
+
+
+_NAMED_BY: Final = ("IDCONTACT_CONFIG", "ROCKET_CONFIG")
+_LOOKED_FOR: Final = ("idcontact.toml", "Rocket.toml")
+
+
+class ResultsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`[results]`: what a core without live conversations is told, to offer a choice after identifying."""
+
+    decrypt_key: PrivatePem
+    """Private key that auth results are encrypted to."""
+    auth_methods: list[ResultMethod]
 
 
 class Config(CoreSettings, frozen=True, kw_only=True):
@@ -22,9 +41,12 @@ class Config(CoreSettings, frozen=True, kw_only=True):
 
     public_url: Url
     """Where browsers reach this server. Links are made from it, never from a Host header."""
-    redis_url: Secret
-    """Redis or Valkey, version 7 or newer: `redis://…`, `rediss://…` or `unix://…`."""
-    live: LiveSettings
+    redis_url: Secret | None = None
+    """Redis or Valkey, version 7 or newer: `redis://…`, `rediss://…` or `unix://…`. Without one, one of our own."""
+    live: LiveSettings | None = None
+    """Live conversations and their staff. Without it this server is a core, and runs plugins."""
+    results: ResultsSettings | None = None
+    """Auth results that the core itself reads, where there are no live conversations."""
     listen: Address = Address("127.0.0.1", 8000)
     """Where the public application listens."""
     internal_listen: Address | None = None
@@ -40,7 +62,13 @@ class Config(CoreSettings, frozen=True, kw_only=True):
     staff: StaffSettings = StaffSettings()
     pages: PageSettings = PageSettings()
     plugins: dict[str, dict[str, object]] = msgspec.field(default_factory=dict)
-    """A table for each plugin that runs in this process; what is in it is the plugin's."""
+    """A table for each plugin that runs in this process; what is in it is the plugin's, but `plugin`: its own name,
+    where the table has another."""
+
+    @property
+    def valkey_dir(self) -> Path:
+        """Where a Valkey of our own keeps its data."""
+        return self.keys_dir.parent / "valkey"
 
     @property
     def internal_base(self) -> str:
@@ -54,12 +82,43 @@ class Config(CoreSettings, frozen=True, kw_only=True):
         if "internal_listen" in table and "internal_url" not in table:
             yield ("internal_url",), "expected with internal_listen: the URL by which plugins elsewhere reach it"
         yield from _unknown_purposes(table)
-        yield from _live_methods(table)
+        yield from _unknown_hours(table)
+        for part in ("live", "results"):
+            yield from _same_methods(table, part)
+        plugins = table.get("plugins")
+        if isinstance(plugins, Mapping) and "live" in plugins:
+            yield ("plugins", "live"), 'is how the live conversations are called; give it another, and plugin = "live"'
+        if "live" in table and "results" in table:
+            yield ("results",), "is for a server without [live], which is told the same there; remove one of them"
+
+
+def find_config(given: Path | None, environ: Mapping[str, str], folder: Path) -> Path:
+    """The settings file: the one given, or named by the environment, or found in `folder`. Raises SettingsError."""
+    if given is not None:
+        return given.absolute()
+    for variable in _NAMED_BY:
+        if environ.get(variable):
+            return (folder / environ[variable]).absolute()
+    for name in _LOOKED_FOR:
+        if (folder / name).exists():
+            return (folder / name).absolute()
+    variables, names = (" or ".join(words) for words in (_NAMED_BY, _LOOKED_FOR))
+    raise SettingsError([f"there are no settings: give --config FILE, set {variables}, or have {names} in this folder"])
+
+
+def read_config(path: Path, environ: Mapping[str, str]) -> Reading[Config]:
+    """What `path` says, with the environment over it, and every mistake. Raises SettingsError for what is not TOML."""
+    table = read_toml(path)
+    written = from_rocket(table, environ) if is_rocket(table, environ) else Written(table)
+    written.lay_over(environ)
+    if "staff" in written.table and "live" not in written.table:
+        written.warnings.append("staff: is not used without [live]")
+    return reading(written, Config, path.parent)
 
 
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     """The configuration in `path`. Raises SettingsError with every mistake."""
-    return load(path, Config, environ)
+    return read_config(path, environ).result()
 
 
 def _unknown_purposes(table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:
@@ -78,13 +137,21 @@ def _unknown_purposes(table: Mapping[str, object]) -> Iterator[tuple[Where, str]
                 yield ("staff", "accounts", index, "purposes", place), "names none of the configured purposes"
 
 
-def _live_methods(table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:
+def _unknown_hours(table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:
+    known = table.get("opening_hours", {})
+    for index, purpose in enumerate(_tables(table.get("purposes"))):
+        named = purpose.get("opening_hours")
+        if isinstance(named, str) and isinstance(known, Mapping) and named not in known:
+            yield ("purposes", index, "opening_hours"), "names none of the tables [opening_hours.<name>]"
+
+
+def _same_methods(table: Mapping[str, object], part: str) -> Iterator[tuple[Where, str]]:
     """Two methods with one tag would make a result's method a matter of chance."""
-    live = table.get("live")
+    settings = table.get(part)
     seen: set[object] = set()
-    for index, method in enumerate(_tables(live.get("auth_methods") if isinstance(live, Mapping) else None)):
+    for index, method in enumerate(_tables(settings.get("auth_methods") if isinstance(settings, Mapping) else None)):
         if method.get("tag") in seen:
-            yield ("live", "auth_methods", index, "tag"), "is the tag of an earlier one too; each needs its own"
+            yield (part, "auth_methods", index, "tag"), "is the tag of an earlier one too; each needs its own"
         seen.add(method.get("tag"))
 
 

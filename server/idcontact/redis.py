@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from contextlib import contextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,15 @@ from redis.asyncio.connection import BlockingConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import (
-    ConnectionError as RedisConnectionError,
-)
-from redis.exceptions import (
+    AuthenticationError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
 )
 from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
 _CONNECTIONS = 64
 _UP_WITHIN = 2.0
+_PATIENCE = 10.0
+_OLDEST = 7
 _OUTAGE_WORDS = ("BUSY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM")
 
 
@@ -100,6 +105,33 @@ async def is_up(redis: Redis) -> bool:
     try:
         async with asyncio.timeout(_UP_WITHIN):
             await redis.ping()
+    except (RedisError, OSError, TimeoutError):
+        return False
+    return True
+
+
+async def await_up(redis: Redis) -> None:
+    """Until the store answers: it may be starting beside us. Raises SettingsError for one that will not do."""
+    deadline = time.monotonic() + _PATIENCE
+    while not await _lets_in(redis):
+        if time.monotonic() > deadline:
+            raise SettingsError([f"redis_url: no Redis or Valkey answers there within {_PATIENCE:.0f} s"])
+        await asyncio.sleep(0.2)
+    version = str((await redis.info("server")).get("redis_version", "0"))
+    if int(version.split(".", maxsplit=1)[0]) < _OLDEST:
+        raise SettingsError([f"redis_url: expected Redis or Valkey {_OLDEST} or newer, got {version}"])
+
+
+async def _lets_in(redis: Redis) -> bool:
+    """Whether it answers and takes our word for who we are. Raises SettingsError when it does not take it."""
+    try:
+        async with asyncio.timeout(_UP_WITHIN):
+            await redis.ping()
+    except (AuthenticationError, NoPermissionError):
+        # Waiting would not help. Its own words may hold the user name.
+        raise SettingsError(
+            ["redis_url: what answers there refuses this user name and password, or asks for them"]
+        ) from None
     except (RedisError, OSError, TimeoutError):
         return False
     return True

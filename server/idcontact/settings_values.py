@@ -88,6 +88,20 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
+class SigningSecret(Secret):
+    """A secret that signs: long enough for HS256 (RFC 7518 §3.2)."""
+
+    EXPECTED: ClassVar[str] = 'a secret of at least 32 bytes: a string, or {file = "…"}'
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """A string, or the content of a file without its last line end."""
+        secret = super().from_setting(raw, base)
+        if len(secret.value().encode()) < 32:
+            raise MisfitError(cls.EXPECTED, "a shorter one")
+        return secret
+
+
 class PemSource(Secret):
     """A key or certificate as PEM text, from a file or written in the settings. `value()` is the text.
 

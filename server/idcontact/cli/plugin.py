@@ -19,15 +19,15 @@ def add(subparsers: Subparsers) -> None:
         description="Run one installed plugin in a process of its own. The core calls it at its internal_url.",
         allow_abbrev=False,
     )
-    parser.add_argument("name", metavar="NAME", help="as in the settings: auth_test for [plugins.auth_test]")
+    parser.add_argument("name", metavar="NAME", help="as its table in the settings: auth_test for [plugins.auth_test]")
     parser.add_argument("--config", required=True, type=Path, metavar="FILE", help="settings (TOML)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM. Raises SettingsError."""
-    from idcontact.plugin import find_plugin
+    from idcontact.plugin.host import make_plugin
     from idcontact.plugin.process import serve
 
-    serve(args.name, find_plugin(args.name), args.config)
+    serve(args.name, make_plugin, args.config)
     return 0

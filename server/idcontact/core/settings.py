@@ -11,9 +11,12 @@ import msgspec
 from msgspec import Meta
 
 from idcontact.limits import Limit
+from idcontact.opening_hours import OpeningHoursSettings
+from idcontact.opening_hours import OpeningHoursSettings
+from idcontact.pem import PrivatePem, PublicPem
 from idcontact.protocol import Channel, Tag
-from idcontact.settings import Localized, MisfitError, Origin, PemSource, Secret, Url, Where
-from idcontact.settings_values import kind_of
+from idcontact.settings import Localized, MisfitError, Origin, Url, Where
+from idcontact.settings_values import SigningSecret, kind_of
 from idcontact.urls import split_web_url
 
 if TYPE_CHECKING:
@@ -123,25 +126,30 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     comm_methods: list[CommMethodSettings]
     purposes: Annotated[list[PurposeSettings], Meta(description="in the order of session_options")]
     attributes: dict[str, AttributeSettings] = {}
+    opening_hours: dict[str, OpeningHoursSettings] = {}
+    """Hours, by the name that purposes refer to them by."""
     allowed_origins: list[Origin] = []
     start_limit: Limit = Limit(30, 60)
-    authonly_request_keys: dict[str, PemSource] = {}
+    authonly_request_keys: dict[str, PublicPem] = {}
     """Public keys of those who may ask for authentication during communication, by the `kid` of their requests."""
-    internal_secret: Secret | None = None
+    internal_secret: SigningSecret | None = None
     """Signs the state of `disable_attr_url`: at least 32 bytes, the same on all nodes."""
     tel_shim: Literal["page", "ui", "bare"] = "page"
     """What auth methods are given for a `tel:` continuation: our own page; `ui_tel_url` and a token, for those that say
     `shim_tel_url`; or, as the published successor does, the bare token."""
     ui_tel_url: ContinuationBase | None = None
     """The page of yours that a telephone continuation is shown by, for `tel_shim = "ui"`."""
-    ui_signing_privkey: PemSource | None = None
+    ui_signing_privkey: PrivatePem | None = None
     """Private key that signs those tokens."""
+    opening_hours: dict[str, OpeningHoursSettings] = {}
+    """When purposes that name them can be started."""
 
     @classmethod
     def cross_check(cls, table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:
-        """Tags that are given twice, and purposes that name a method that is not there (WIRE.md)."""
+        """Tags that are given twice, and purposes that name a method or hours that are not there (WIRE.md)."""
         for name in ("auth_methods", "comm_methods", "purposes"):
             yield from _duplicates(name, _tables(table, name))
+        yield from _unknown_hours(table)
         for methods, allow_list in (("auth_methods", "allowed_auth"), ("comm_methods", "allowed_comm")):
             known = {str(method.get("tag")) for _, method in _tables(table, methods)}
             for index, purpose in _tables(table, "purposes"):
@@ -158,6 +166,15 @@ def _items(table: Mapping[str, object], name: str) -> Iterable[tuple[int, object
 
 def _tables(table: Mapping[str, object], name: str) -> Iterator[tuple[int, Mapping[str, object]]]:
     return ((index, item) for index, item in _items(table, name) if isinstance(item, Mapping))
+
+
+def _unknown_hours(table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:
+    hours = table.get("opening_hours")
+    known = list(hours) if isinstance(hours, Mapping) else []
+    for index, purpose in _tables(table, "purposes"):
+        name = purpose.get("opening_hours")
+        if isinstance(name, str) and name not in known:
+            yield ("purposes", index, "opening_hours"), f"names none of [opening_hours]{_did_you_mean(name, known)}"
 
 
 def _did_you_mean(tag: str, known: Iterable[str]) -> str:

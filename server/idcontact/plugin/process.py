@@ -137,9 +137,7 @@ async def _serve(name: str, create: PluginFactory, settings: ProcessSettings, fo
         public = sockets.enter_context(bound("listen", settings.listen))
         internal = sockets.enter_context(bound("internal_listen", settings.internal_listen))
         async with plugin_host(name, settings, folder) as host:
-            table = dict(settings.plugins.get(name, {}))
-            table.pop("plugin", None)  # `create` is that plugin already
-            plugin = create(host, table)
+            plugin = create(host, settings.plugins.get(name, {}))
             servers = [
                 (_listener(public_application(plugin, settings)), public),
                 (_listener(plugin.internal), internal),
