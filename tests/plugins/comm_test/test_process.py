@@ -1,0 +1,200 @@
+"""Core, authentication plugin and this plugin, each in a process of its own, over real HTTP."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from plugin_house import key_pair
+from running import ServerProcess, Site, free_port, make_site
+from visitors import Answer, Visitor, connections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from redis.asyncio import Redis
+
+METHODS = """
+[[auth_methods]]
+tag = "elsewhere"
+name = "Elsewhere"
+start = "{auth.internal}"
+[[comm_methods]]
+tag = "trial"
+name = "Trial"
+start = "{comm.internal}"
+context = {context}
+"""
+
+COMMON = """
+public_url = "{place.public}"
+listen = "127.0.0.1:{place.port}"
+internal_url = "{place.internal}"
+internal_listen = "127.0.0.1:{place.internal_port}"
+redis_url = "{redis}"
+redis_prefix = "{name}"
+keys_dir = "keys-{name}"
+[attributes.fullname]
+name = {{ nl = "Naam", en = "Name" }}
+"""
+
+AUTH = """
+[plugins.auth_test]
+allowed_origins = ["{comm.public}", "{comm.internal}"]
+sign_key = { file = "trial-sign.pem" }
+encrypt_key = { file = "trial-encrypt.pem" }
+[plugins.auth_test.attributes]
+fullname = "Willeke de Bruijn"
+city = "Voorbeeldstad"
+"""
+
+COMM = """
+[plugins.comm_test]
+decrypt_key = { file = "trial-decrypt.pem" }
+attr_url = {attr_url}
+[[plugins.comm_test.auth_methods]]
+tag = "elsewhere"
+name = "Elsewhere"
+verify_keys = [{ file = "trial-verify.pem" }]
+attributes = ["fullname", "city"]
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The two ports of a plugin."""
+
+    port: int
+    internal_port: int
+
+    @property
+    def public(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def internal(self) -> str:
+        return f"http://127.0.0.1:{self.internal_port}"
+
+
+@dataclass
+class Trial:
+    """The three of them, in the hands of one person; `logs` are the files that the processes write to."""
+
+    site: Site
+    comm: Place
+    logs: list[Path]
+
+    async def identify(self, visitor: Visitor, choice: str) -> Answer:
+        """From the start to the page of the plugin, by way of the authentication."""
+        start = {"purpose": "report_move", "auth_method": "elsewhere", "comm_method": "trial"}
+        started = await visitor.post("/start", start)
+        assert started.status == 303, started.text
+        assert (await visitor.get(started.location)).status == 200
+        origin = started.location.partition("/session")[0]
+        landing = await visitor.post(started.location, {"choice": choice}, Origin=origin)
+        assert landing.status == 303
+        return await visitor.get(landing.location)
+
+
+@contextmanager
+def plugin_process(name: str, settings: str, folder: Path) -> Iterator[Path]:
+    """`idcontact plugin`, listening; the file that it writes to."""
+    config, log = folder / f"{name}.toml", folder / f"{name}.log"
+    config.write_text(settings)
+    command = [sys.executable, "-m", "idcontact", "plugin", name, "--config", str(config)]
+    with log.open("wb") as written, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=written) as running:
+        assert running.stdout is not None
+        try:
+            assert running.stdout.readline().startswith(b"plugin"), log.read_text()
+            yield log
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+@pytest.fixture
+def attr_url() -> bool:
+    """Whether the plugin asks for results at an attr_url."""
+    return True
+
+
+@pytest.fixture
+def trial(redis_url: str, tmp_path: Path, attr_url: bool) -> Iterator[Trial]:
+    auth, comm = Place(free_port(), free_port()), Place(free_port(), free_port())
+    for name, (private, public) in {
+        "sign": ("trial-sign.pem", "trial-verify.pem"),
+        "encrypt": ("trial-decrypt.pem", "trial-encrypt.pem"),
+    }.items():
+        (tmp_path / private).write_text(key_pair(name)[0])
+        (tmp_path / public).write_text(key_pair(name)[1])
+    site = make_site(
+        tmp_path, redis_url, top=METHODS.format(auth=auth, comm=comm, context="true" if attr_url else "false")
+    )
+    settings = {
+        "auth_test": COMMON.format(place=auth, redis=redis_url, name="auth")
+        + AUTH.replace("{comm.public}", comm.public).replace("{comm.internal}", comm.internal),
+        "comm_test": COMMON.format(place=comm, redis=redis_url, name="comm")
+        + COMM.replace("{attr_url}", "true" if attr_url else "false"),
+    }
+    with (
+        plugin_process("auth_test", settings["auth_test"], tmp_path) as one,
+        plugin_process("comm_test", settings["comm_test"], tmp_path) as other,
+    ):
+        yield Trial(site, comm, [one, other])
+
+
+async def all_that_is_stored(redis: Redis) -> bytes:
+    return b"\n".join([await redis.dump(key) or b"" for key in await redis.keys("*")])
+
+
+async def test_what_an_auth_plugin_delivers_at_the_attr_url_is_shown_to_the_person_alone(
+    trial: Trial, redis: Redis
+) -> None:
+    async with ServerProcess(trial.site) as server, connections() as session:
+        visitor = Visitor(session, trial.site, "en")
+        page = await trial.identify(visitor, "share")
+        for text in ("You have identified yourself", "Willeke de Bruijn", "Name (fullname)", "the attr_url, from"):
+            assert text in page.text
+        client_url = re.search(r'href="(/session/[^?"]+)\?lang=nl', page.text)
+        assert client_url is not None
+        stranger = Visitor(session, trial.site, "en")
+        seen = await stranger.get(f"{trial.comm.public}{client_url[1]}")
+        assert (seen.status, "Willeke" in seen.text) == (410, False)
+        assert b"Willeke" not in await all_that_is_stored(redis)
+    written = "".join(log.read_text() for log in [*trial.logs, server.log])
+    assert "Willeke" not in written
+    assert client_url[1].rpartition("/")[2] not in written
+
+
+@pytest.mark.parametrize("attr_url", [False])
+async def test_a_result_in_the_address_is_taken_out_of_it_and_shown(trial: Trial, redis: Redis) -> None:
+    async with ServerProcess(trial.site) as server, connections() as session:
+        visitor = Visitor(session, trial.site, "en")
+        landing = await trial.identify(visitor, "share")
+        assert landing.status == 303
+        assert re.fullmatch(rf"{trial.comm.public}/session/[\w-]{{43}}", landing.location)
+        assert landing.headers["Referrer-Policy"] == "no-referrer"
+        assert landing.headers["Cache-Control"] == "no-store"
+        page = await visitor.get(landing.location)
+        assert "Willeke de Bruijn" in page.text
+        assert "the address of this page" in page.text
+        assert b"Willeke" not in await all_that_is_stored(redis)
+    written = "".join(log.read_text() for log in [*trial.logs, server.log])
+    assert "result=" not in written
+
+
+@pytest.mark.parametrize("attr_url", [True, False], ids=["attr_url", "address"])
+async def test_who_refuses_reads_that_nothing_was_shared(trial: Trial) -> None:
+    async with ServerProcess(trial.site), connections() as session:
+        visitor = Visitor(session, trial.site, "en")
+        page = await trial.identify(visitor, "refuse")
+        if page.status == 303:
+            page = await visitor.get(page.location)
+        assert "failed or was cancelled" in page.text
