@@ -26,8 +26,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM. Raises SettingsError."""
-    from idcontact.plugin.host import make_plugin
     from idcontact.plugin.process import serve
 
-    serve(args.name, make_plugin, args.config)
+    serve(args.name, None, args.config)
     return 0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from idcontact.outgoing import Outgoing
     from idcontact.pages import Pages
+    from idcontact.receipts import Receipts
     from idcontact.records import Records
     from idcontact.settings import Localized
 
@@ -34,7 +35,8 @@ class PluginHost:
 
     `public_url` and `internal_url` are the bases of this plugin's public and internal routes. `allowed_origins` are the
     origins of this installation: what is asked to lead or to deliver elsewhere is refused, unless the plugin's own
-    settings allow it. `attribute_labels` is what people see attributes called, by tag. `clock`: seconds since 1970.
+    settings allow it. `receipts` are of results that the core of this installation verified when they came; none in a
+    process of its own. `attribute_labels` is what people see attributes called, by tag. `clock`: seconds since 1970.
     """
 
     name: str
@@ -46,6 +48,7 @@ class PluginHost:
     records: Records
     pages: Pages
     settings_folder: Path
+    receipts: Receipts | None = None
     clock: Callable[[], float] = time.time
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -86,16 +89,20 @@ def find_plugin(name: str, where: str | None = None) -> PluginFactory:
     return cast(PluginFactory, installed[name].load())
 
 
-def make_plugin(host: PluginHost, table: Mapping[str, object]) -> Plugin:
+def plugin_for(name: str, table: Mapping[str, object]) -> PluginFactory:
     """The plugin of the table `[plugins.<name>]`: the one of that name, or that its member `plugin` names.
 
     So there can be two of one kind, each with settings and addresses of its own. Raises SettingsError.
     """
-    settings = dict(table)
-    kind = settings.pop("plugin", None)
+    kind = table.get("plugin")
     if kind is None:
-        return find_plugin(host.name)(host, settings)
-    where = f"plugins.{host.name}.plugin"
+        return find_plugin(name)
+    where = f"plugins.{name}.plugin"
     if not isinstance(kind, str):
         raise SettingsError([f"{where}: expected the name of an installed plugin"])
-    return find_plugin(kind, where)(host, settings)
+    found = find_plugin(kind, where)
+
+    def create(host: PluginHost, settings: Mapping[str, object]) -> Plugin:
+        return found(host, {key: value for key, value in settings.items() if key != "plugin"})
+
+    return create

@@ -28,7 +28,7 @@ from idcontact.listeners import Listener, bound, serve_all
 from idcontact.logs import set_up
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, Pages, PageSettings
-from idcontact.plugin.host import PluginHost
+from idcontact.plugin.host import PluginHost, plugin_for
 from idcontact.records import SealedRecords
 from idcontact.redis import connect
 from idcontact.sealing import KeyKeeper
@@ -85,11 +85,12 @@ def main(name: str, create: PluginFactory, arguments: Sequence[str]) -> int:
     return 0
 
 
-def serve(name: str, create: PluginFactory, config: Path) -> None:
-    """Serve the plugin until SIGINT or SIGTERM. Raises SettingsError."""
+def serve(name: str, create: PluginFactory | None, config: Path) -> None:
+    """Serve until SIGINT or SIGTERM; without `create`, the plugin that the settings name. Raises SettingsError."""
     set_up("info")
     settings = load(config, ProcessSettings, os.environ)
-    asyncio.run(_serve(name, create, settings, config.parent))
+    found = create or plugin_for(name, settings.plugins.get(name, {}))
+    asyncio.run(_serve(name, found, settings, config.parent))
 
 
 @asynccontextmanager

@@ -198,8 +198,9 @@ def test_a_store_that_is_not_there_is_said_at_once(tmp_path: Path, unused_tcp_po
     assert "Traceback" not in done.stderr
 
 
-def test_a_plugin_that_is_not_installed_is_told_what_is() -> None:
-    command = [sys.executable, "-m", "idcontact", "plugin", "auth_tset", "--config", "x.toml"]
+def test_a_plugin_that_is_not_installed_is_told_what_is(tmp_path: Path) -> None:
+    config = write_settings(tmp_path, "unix:///nonexistent/s", "https://example.org", (1, 2))
+    command = [sys.executable, "-m", "idcontact", "plugin", "auth_tset", "--config", str(config)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert re.search(r"plugins\.auth_tset: no such plugin is installed; there are: .*auth_test", done.stderr)
