@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from idcontact.core.availability import Offers
 from idcontact.core.http import CoreRoutes
 from idcontact.core.options import Purposes
 from idcontact.core.settings import CoreSettings
@@ -23,6 +24,7 @@ from idcontact.errors import Gone, IdContactError, TooManyRequests
 from idcontact.limits import Limit
 from idcontact.outgoing import Outgoing
 from idcontact.settings import read
+from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -164,11 +166,13 @@ def core_routes(
     limiter: CountingLimiter | None = None,
     leading: Leading | None = None,
     kept: KeptResults | None = None,
+    tasks: Tasks | None = None,
 ) -> CoreRoutes:
     """The core's routes, with stand-ins for what it does not say errors, count or keep results by itself."""
     purposes = Purposes(settings, bases)
     return CoreRoutes(
         purposes=purposes,
+        offers=Offers(purposes, outgoing, tasks or Tasks(), time.time),
         starter=Starter(purposes, outgoing, leading or Straight(), kept or StandInKept(), time.time),
         signed_requests=SignedRequests(settings.authonly_request_keys),
         speaker=StandInSpeaker(),
@@ -185,12 +189,14 @@ async def core_house(settings: Mapping[str, object], folder: Path) -> AsyncItera
     comm = stand_in_plugin({"client_url": "https://live/land/1", "attr_url": "http://live/attr/1"})
     auth = stand_in_plugin({"client_url": "https://auth/page?x=1~;2"})
     limiter, kept = CountingLimiter(), StandInKept()
-    async with Outgoing(limit=0.5) as outgoing:
+    async with Outgoing(limit=0.5) as outgoing, Tasks() as tasks:
         outgoing.mount(COMM, comm.application("/start_communication"))
         outgoing.mount("http://live", comm.application("/elsewhere"))
         outgoing.mount(AUTH, auth.application("/start_authentication"))
         bases = {"live": COMM, "auth_test": AUTH}
-        core = core_routes(read(settings, CoreSettings, base=folder), outgoing, bases=bases, limiter=limiter, kept=kept)
+        core = core_routes(
+            read(settings, CoreSettings, base=folder), outgoing, bases=bases, limiter=limiter, kept=kept, tasks=tasks
+        )
         transport = httpx2.ASGITransport(app=Starlette(routes=core.routes()))
         async with httpx2.AsyncClient(transport=transport, base_url="https://core.example.org") as client:
             yield House(client, comm, auth, limiter, kept)

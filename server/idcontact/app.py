@@ -15,24 +15,22 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from idcontact.asset_files import AssetFiles
-from idcontact.core.http import CoreRoutes
-from idcontact.core.options import Purposes
-from idcontact.core.plain import PlainPages
+from idcontact.core.part import CoreNeeds, CorePart
 from idcontact.core.settings import ANY
-from idcontact.core.signed_requests import SignedRequests
-from idcontact.core.start import Onward, Starter
 from idcontact.embedded import embedded_valkey, find_server
-from idcontact.errors import BadRequest, Gone, IdContactError
+from idcontact.errors import IdContactError
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
 from idcontact.live.part import LiveNeeds, LivePart
 from idcontact.live.results import PurposeNeeds
 from idcontact.mistakes import Mistakes
+from idcontact.opening_hours import OpeningHours
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, STATIC_FOLDER, Pages
-from idcontact.plugin.host import Plugin, PluginHost, make_plugin
+from idcontact.plugin.host import Plugin, PluginHost, plugin_for
 from idcontact.records import SealedRecords
 from idcontact.redis import await_up, connect, is_up
+from idcontact.results import result_check
 from idcontact.sealing import KeyKeeper
 from idcontact.security import AccessLog, BodyLimit, CrossOrigin, OriginCheck, SecurityHeaders
 from idcontact.staff.part import Staff
@@ -50,16 +48,16 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from idcontact.config import Config
-    from idcontact.core.options import AuthMethod, Purpose
     from idcontact.core.settings import PurposeSettings
-    from idcontact.core.start import Kept, Visitor
     from idcontact.keystore import KeyStore
     from idcontact.live.settings import LiveSettings
-    from idcontact.protocol import SessionOptions
+    from idcontact.results import ResultCheck
     from idcontact.settings_values import Localized
 
 LIVE = "live"
 """The name by which methods refer to the live part: `start = "plugin:live"`."""
+CORE = "core"
+"""Where the core's own internal routes are, beside those of the plugins."""
 _access = logging.getLogger("idcontact.access")
 _log = logging.getLogger(__name__)
 
@@ -77,6 +75,7 @@ class House:
 
     public: ASGIApp
     internal: ASGIApp
+    core: CorePart
     live: LivePart | None
     plugins: Mapping[str, Plugin]
     redis: Redis
@@ -97,6 +96,7 @@ async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site]
         keeper = KeyKeeper(redis, keystore, config.redis_prefix)
         await keeper.tick()
         tasks.start(keeper.run(), "keys")
+        await stack.enter_async_context(house.core.lifespan())
         if house.live is not None:
             await stack.enter_async_context(house.live.lifespan())
         for plugin in house.plugins.values():
@@ -141,48 +141,6 @@ class _Widget:
         await self.files({**scope, "path": "/static/widget.js", "app_root_path": ""}, receive, send)
 
 
-class _Straight:
-    """No auth method needs anything done in its place."""
-
-    async def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
-        """Exactly there."""
-        del method
-        return Onward(continuation, attr_url)
-
-    async def client_url(self, url: str) -> str:
-        """Exactly there."""
-        return url
-
-
-class _AsConfigured:
-    """Nobody is asked who is there for a purpose now."""
-
-    async def of(self, purpose: Purpose, language: str) -> SessionOptions:
-        """What the settings offer."""
-        return purpose.options(language)
-
-
-class _NoneKept:
-    """This core keeps no results: nobody identifies before choosing how to talk."""
-
-    async def begin(self, purpose: Purpose, method: AuthMethod, visitor: Visitor) -> Onward:
-        """Refuse."""
-        del purpose, method, visitor
-        raise BadRequest("is missing: choosing how to talk afterwards is not offered here", field="comm_method")
-
-    async def spend(self, handle: str, visitor: Visitor) -> Kept:
-        """Refuse."""
-        del handle, visitor
-        raise Gone("there is no such result")
-
-    async def give_back(self, handle: str, kept: Kept) -> None:
-        """Nothing was spent."""
-
-    async def receipt(self, kept: Kept) -> str:
-        """Nothing was spent."""
-        raise Gone("there is no such result")
-
-
 class _Builder:
     """Makes each part once, and hands it to those that need it."""
 
@@ -210,7 +168,7 @@ class _Builder:
             pages=self._pages,
             settings_folder=self._folder,
         )
-        return make_plugin(host, table)
+        return plugin_for(name, table)(host, table)
 
     def house(self, site: Callable[[Pages], Site] | None) -> House:
         """Both applications."""
@@ -223,24 +181,28 @@ class _Builder:
         public: list[BaseRoute] = []
         with mistakes.noted():
             live, public = self._live_and_staff()
+        core: CorePart | None = None
         with mistakes.noted():
-            public += self._core(self._bases())
+            core = self._core()
         mistakes.refuse()
         internal_apps = {name: plugin.internal for name, plugin in plugins.items()}
         if live is not None:
             internal_apps[LIVE] = live.internal
         for name, base in self._bases().items():
             self._outgoing.mount(base, internal_apps[name])
+        self._outgoing.mount(f"{self._config.internal_base}/{CORE}", core.internal)
         public += [
+            *core.public_routes(),
             *(Mount(f"/plugins/{name}", plugin.public) for name, plugin in plugins.items()),
             *self._own_routes(),
             *(site(self._pages).routes() if site is not None else ()),
         ]
         internal: list[BaseRoute] = [
             *(Mount(f"/plugins/{name}", app) for name, app in internal_apps.items()),
+            Mount(f"/{CORE}", core.internal),
             *self._health(),
         ]
-        return House(self._public_app(public), self._app(internal), live, plugins, self._redis)
+        return House(self._public_app(public), self._app(internal), core, live, plugins, self._redis)
 
     def _bases(self) -> dict[str, str]:
         """The internal address of each plugin of this server, also of one that could not be made."""
@@ -266,6 +228,7 @@ class _Builder:
                 prefix=config.redis_prefix,
                 settings=settings,
                 purposes={purpose.tag: _needs(purpose) for purpose in config.purposes},
+                opening_hours=self._opening_hours(),
                 purpose_names=names,
                 attribute_names={tag: attribute.name for tag, attribute in config.attributes.items()},
                 pages=self._pages,
@@ -279,29 +242,39 @@ class _Builder:
             )
         )
 
-    def _core(self, bases: dict[str, str]) -> list[Route]:
+    def _opening_hours(self) -> dict[str, OpeningHours]:
+        """Of the purposes that have them."""
+        known = {name: OpeningHours(written) for name, written in self._config.opening_hours.items()}
+        return {p.tag: known[p.opening_hours] for p in self._config.purposes if p.opening_hours is not None}
+
+    def _core(self) -> CorePart:
         config = self._config
-        purposes = Purposes(config, bases)
-        return_origins = [*self._own_origins, *config.allowed_origins]
-        core = CoreRoutes(
-            purposes=purposes,
-            starter=Starter(purposes, self._outgoing, _Straight(), _NoneKept(), time.time),
-            signed_requests=SignedRequests(config.authonly_request_keys),
-            speaker=self._pages,
-            limiter=self._limiter,
-            start_limit=config.start_limit,
-            return_origins=return_origins,
-            clock=time.time,
+        return CorePart(
+            CoreNeeds(
+                redis=self._redis,
+                keystore=self._keystore,
+                prefix=config.redis_prefix,
+                settings=config,
+                plugin_bases=self._bases(),
+                results=self._results(),
+                outgoing=self._outgoing,
+                pages=self._pages,
+                limiter=self._limiter,
+                public_url=config.public_url,
+                internal_url=f"{config.internal_base}/{CORE}",
+                reachable=config.internal_listen is not None,
+                return_origins=[*self._own_origins, *config.allowed_origins],
+                clock=time.time,
+            )
         )
-        plain = PlainPages(
-            purposes=purposes,
-            offers=_AsConfigured(),
-            pages=self._pages,
-            public_url=config.public_url,
-            return_origins=return_origins,
-            clock=time.time,
-        )
-        return [*core.routes(), *plain.routes()]
+
+    def _results(self) -> ResultCheck | None:
+        """What reads auth results here; None where nobody was told how."""
+        if self._config.live is not None:
+            return result_check(self._config.live.decrypt_key, self._config.live.auth_methods, "live")
+        if self._config.results is not None:
+            return result_check(self._config.results.decrypt_key, self._config.results.auth_methods, "results")
+        return None
 
     def _own_routes(self) -> list[BaseRoute]:
         return [

@@ -11,6 +11,7 @@
     │   ├── Gone               410   was there, is used or expired
     │   │   └── IdentifyAgain      410   an auth result that is too old to be passed on
     │   ├── Conflict           409   does not fit the state it meets
+    │   │   └── Closed         409   nobody is there at this hour
     │   ├── TooLarge           413
     │   ├── WrongMediaType     415
     │   └── TooManyRequests    429
@@ -28,7 +29,10 @@ message text. `reason` is for the operator's log, under the same rule.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class IdContactError(Exception):
@@ -101,6 +105,17 @@ class Conflict(RequestError):
 
     status = 409
     code = "conflict"
+
+
+class Closed(Conflict):
+    """Outside the opening hours. `until` is when they begin again, with an offset; None: not soon."""
+
+    code = "closed"
+
+    def __init__(self, message: str, *, until: datetime | None, field: str | None = None) -> None:
+        said = message if until is None else f"{message} until {until.isoformat()}"
+        super().__init__(said, field=field)
+        self.until = until
 
 
 class Gone(RequestError):

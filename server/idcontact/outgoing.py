@@ -48,6 +48,14 @@ class Answer:
         return 200 <= self.status < 300
 
 
+@dataclass(frozen=True)
+class _Asked:
+    method: str
+    url: str = field(repr=False)
+    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 class Outgoing:
     """An asynchronous context manager; requests are possible while it is entered.
 
@@ -98,14 +106,20 @@ class Outgoing:
 
         Raises PluginTimeout after the limit, and PluginFailed when it cannot be reached or what comes is not an answer.
         """
-        plugin = plugin or (urlsplit(url).hostname or "")
-        all_headers = {"Content-Type": content_type, **(headers or {})}
-        base = self._base_of(url)
+        asked = _Asked("POST", url, body, {"Content-Type": content_type, **(headers or {})})
+        return await self._ask(asked, plugin or (urlsplit(url).hostname or ""))
+
+    async def get(self, url: str, *, plugin: str = "") -> Answer:
+        """GET, once; the same limits and errors as those of `post`."""
+        return await self._ask(_Asked("GET", url), plugin or (urlsplit(url).hostname or ""))
+
+    async def _ask(self, asked: _Asked, plugin: str) -> Answer:
+        base = self._base_of(asked.url)
         try:
             async with asyncio.timeout(self._limit):
                 if base is not None:
-                    return await self._call(base, url, body, all_headers, plugin)
-                return await self._send(url, body, all_headers, plugin)
+                    return await self._call(base, asked, plugin)
+                return await self._send(asked, plugin)
         except TimeoutError:
             raise PluginTimeout(
                 plugin, "a service that is needed did not answer in time", reason=f"no answer within {self._limit:g} s"
@@ -118,15 +132,17 @@ class Outgoing:
 
     # --- over the network ---
 
-    async def _send(self, url: str, body: bytes, headers: Mapping[str, str], plugin: str) -> Answer:
+    async def _send(self, asked: _Asked, plugin: str) -> Answer:
         if self._session is None:
             raise RuntimeError("requests are possible only inside `async with`")
-        if split_web_url(url) is None:
+        if split_web_url(asked.url) is None:
             raise _failed(plugin, "not an http or https URL")
         try:
             # `encoded`: the URL is sent as it was given; a signature or a ticket in it may not be normalised.
-            target = URL(url, encoded=True)
-            async with self._session.post(target, data=body, headers=headers, allow_redirects=False) as response:
+            target = URL(asked.url, encoded=True)
+            async with self._session.request(
+                asked.method, target, data=asked.body, headers=asked.headers, allow_redirects=False
+            ) as response:
                 return Answer(response.status, await _bounded(response, plugin))
         except TimeoutError:
             raise
@@ -135,10 +151,10 @@ class Outgoing:
 
     # --- within this process ---
 
-    async def _call(self, base: str, url: str, body: bytes, headers: Mapping[str, str], plugin: str) -> Answer:
-        exchange = _Exchange(body)
+    async def _call(self, base: str, asked: _Asked, plugin: str) -> Answer:
+        exchange = _Exchange(asked.body or b"")
         try:
-            await self._mounted[base](_scope(base, url, body, headers), exchange.receive, exchange.send)
+            await self._mounted[base](_scope(base, asked), exchange.receive, exchange.send)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything: it is its failure, and stays here
             if not exchange.complete:
                 _note_failure(plugin, error)
@@ -185,19 +201,19 @@ class _Exchange:
                 self._done.set()
 
 
-def _scope(base: str, url: str, body: bytes, headers: Mapping[str, str]) -> Scope:
-    parts = urlsplit(url)
+def _scope(base: str, asked: _Asked) -> Scope:
+    parts = urlsplit(asked.url)
     sent: Iterable[tuple[str, str]] = {
         "host": parts.netloc,
         "accept": "application/json",
-        "content-length": str(len(body)),
-        **{name.lower(): value for name, value in headers.items()},
+        **({} if asked.body is None else {"content-length": str(len(asked.body))}),
+        **{name.lower(): value for name, value in asked.headers.items()},
     }.items()
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
-        "method": "POST",
+        "method": asked.method,
         "scheme": parts.scheme,
         "path": unquote(parts.path),
         "raw_path": parts.path.encode("latin-1"),

@@ -17,7 +17,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
-from idcontact.errors import IdContactError, TooManyRequests
+from idcontact.errors import Closed, IdContactError, TooManyRequests
 from idcontact.languages import FIRST, LANGUAGES, TEXTS_FOLDER, Language, known
 from idcontact.security import PagePolicy, page_headers
 from idcontact.settings_values import Localized, Url
@@ -271,6 +271,7 @@ class _KnownError:
     message: str
     field: str | None = None
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    until: str | None = None
 
     @property
     def detail(self) -> str | None:
@@ -290,6 +291,11 @@ def _as_known(error: Exception) -> _KnownError:
             return _KnownError(
                 status=error.status, code=error.code, message=error.message, field=error.field, headers=headers
             )
+        case Closed():
+            until = None if error.until is None else error.until.isoformat()
+            return _KnownError(
+                status=error.status, code=error.code, message=error.message, field=error.field, until=until
+            )
         case IdContactError() if error.status != IdContactError.status:
             return _KnownError(status=error.status, code=error.code, message=error.message, field=error.field)
         case HTTPException():
@@ -306,8 +312,9 @@ class _ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str
     message: str
     field: str | None = None
+    until: str | None = None
 
 
 def _error_as_json(known: _KnownError) -> Response:
-    body = {"error": _ErrorBody(known.code, known.message, known.field)}
+    body = {"error": _ErrorBody(known.code, known.message, known.field, known.until)}
     return Response(msgspec.json.encode(body), known.status, dict(known.headers), "application/json")

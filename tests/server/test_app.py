@@ -172,7 +172,9 @@ async def test_a_session_started_by_json_goes_the_same_way_and_who_refuses_is_no
 async def test_the_options_of_a_purpose_are_for_everybody(visitor: Visitor) -> None:
     answer = await visitor.get("/session_options/permit")
     assert [method["tag"] for method in answer.json["auth_methods"]] == ["test"]
-    assert answer.json["comm_methods"] == [{"tag": "chat", "name": "Chatten", "image_path": ""}]
+    (chat,) = answer.json["comm_methods"]
+    assert (chat["tag"], chat["name"]) == ("chat", "Chatten")
+    assert chat["availability"] == {"open": True, "agents": 0, "waiting": 0}
 
 
 @pytest.mark.parametrize(

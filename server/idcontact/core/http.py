@@ -29,7 +29,7 @@ from idcontact.core.start import Visitor
 from idcontact.errors import BadRequest, IdContactError, NotAllowed, WrongMediaType
 from idcontact.languages import LANGUAGES
 from idcontact.limits import client_address
-from idcontact.pages import Back
+from idcontact.pages import Back, prefers_html
 from idcontact.protocol import ClientUrl, StartRequest
 from idcontact.urls import origin_of
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from starlette.middleware import Middleware
     from starlette.requests import HTTPConnection, Request
 
+    from idcontact.core.availability import Offers
     from idcontact.core.options import Purposes
     from idcontact.core.signed_requests import SignedRequests
     from idcontact.core.start import Starter
@@ -77,6 +78,7 @@ class CoreRoutes:
     """What the core's routes are made of. `return_origins` are the websites that a person may be led back to."""
 
     purposes: Purposes
+    offers: Offers
     starter: Starter
     signed_requests: SignedRequests
     speaker: Speaker
@@ -90,18 +92,18 @@ class CoreRoutes:
         around = partial(Route, middleware=list(middleware))
         return [
             around("/session_options", self._answering(self.all_options), methods=["GET"]),
-            around("/session_options/{purpose}", self._answering(self.options), methods=["GET"]),
+            around("/session_options/{purpose:path}", self._answering(self.options), methods=["GET"]),
             around("/start", self._answering(self.start), methods=["POST"]),
         ]
 
     async def all_options(self, request: Request) -> Response:
         """`GET /session_options`."""
-        return _json(self.purposes.options(self.speaker.language(request)), {"Vary": "Accept-Language"})
+        return _options(await self.offers.all_json(self.speaker.language(request)))
 
     async def options(self, request: Request) -> Response:
         """`GET /session_options/{purpose}`."""
         purpose = self.purposes.find(request.path_params["purpose"])
-        return _json(purpose.options(self.speaker.language(request)), {"Vary": "Accept-Language"})
+        return _options(await self.offers.json(purpose, self.speaker.language(request)))
 
     async def start(self, request: Request) -> Response:
         """`POST /start`: which kind of start it is, the message decides (`kinds.py`)."""
@@ -133,9 +135,13 @@ class CoreRoutes:
         return response
 
     async def _start_by_form(self, request: Request) -> Response:
-        self._check_origin(request)
         fields = decode_form(await read_body(request, FORM_BODY))
         language, return_url = self._form_language(request, fields), self._return_url(fields)
+        if _hides_its_origin(request):
+            back = self._way_back(fields, language, return_url)
+            if back is not None:
+                return Response(status_code=303, headers={"Location": back.url})
+        self._check_origin(request)
         try:
             kind = kind_of(fit({name: text for name, text in fields.items() if text}, StartRequest))
             browser = new_browser()
@@ -198,9 +204,26 @@ class CoreRoutes:
         return answer
 
 
+def _hides_its_origin(request: Request) -> bool:
+    """Whether somebody comes by a form of a website with `Referrer-Policy: no-referrer` or `same-origin`.
+
+    Those are common, and an allowed website cannot be told from any other by them. So nothing is started, but the
+    person is not turned away: they confirm the choice on a page of our own.
+    """
+    headers = request.headers
+    hidden = headers.get("origin") == "null" and headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+    return hidden and prefers_html(headers.get("accept", ""))
+
+
 def _note(error: IdContactError) -> None:
     if error.status >= 500:
         _logger.warning("a request of the core failed: %s", error)
+
+
+def _options(written: bytes) -> Response:
+    """Who is there changes by the second. Caches tell by `Origin` whether a website may read it."""
+    headers = {"Cache-Control": "public, max-age=1", "Vary": "Accept-Language, Origin"}
+    return Response(written, headers=headers, media_type=JSON_TYPE)
 
 
 def _go_on(request: Request, client_url: str) -> Response:

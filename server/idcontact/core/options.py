@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from idcontact.core.settings import ANY
-from idcontact.errors import BadRequest, SettingsError
+from idcontact.errors import BadRequest, Closed, SettingsError
+from idcontact.opening_hours import ALWAYS, OpeningHours
 from idcontact.protocol import AttributeOption, MethodOption, SessionOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from idcontact.core.settings import AuthMethodSettings, CommMethodSettings, CoreSettings, MethodAddress
+    from idcontact.opening_hours import Opening
     from idcontact.protocol import Channel
     from idcontact.settings import Localized
 
@@ -71,6 +73,17 @@ class Purpose:
     auth_methods: Mapping[str, AuthMethod]
     comm_methods: Mapping[str, CommMethod]
     allow_unauthenticated: bool
+    opening_hours: OpeningHours | None
+
+    def opening(self, now: float) -> Opening:
+        """Whether it can be started at `now` (seconds since 1970), and until when that stays so."""
+        return ALWAYS if self.opening_hours is None else self.opening_hours.at(now)
+
+    def check_open(self, now: float) -> None:
+        """Raises Closed outside the opening hours."""
+        opening = self.opening(now)
+        if not opening.open:
+            raise Closed("this purpose is closed", until=opening.until, field="purpose")
 
     def auth_method(self, tag: str) -> AuthMethod:
         """Raises BadRequest when there is no such auth method, or not for this purpose."""
@@ -107,6 +120,7 @@ class Purposes:
         auth = {method.tag: _auth_method(method, plugin_bases) for method in settings.auth_methods}
         comm = {method.tag: _comm_method(method, plugin_bases) for method in settings.comm_methods}
         labels = {tag: attribute.name for tag, attribute in settings.attributes.items()}
+        hours = {name: OpeningHours(written) for name, written in settings.opening_hours.items()}
         self._purposes = {
             purpose.tag: Purpose(
                 tag=purpose.tag,
@@ -116,9 +130,14 @@ class Purposes:
                 auth_methods={tag: auth[tag] for tag in _listed(purpose.allowed_auth, auth)},
                 comm_methods={tag: comm[tag] for tag in _listed(purpose.allowed_comm, comm)},
                 allow_unauthenticated=purpose.allow_unauthenticated,
+                opening_hours=None if purpose.opening_hours is None else hours[purpose.opening_hours],
             )
             for purpose in settings.purposes
         }
+
+    def __iter__(self) -> Iterator[Purpose]:
+        """In the order of the settings."""
+        return iter(self._purposes.values())
 
     def find(self, tag: str) -> Purpose:
         """Raises BadRequest when there is no such purpose."""

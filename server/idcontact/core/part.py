@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from idcontact.core.availability import Offers
 from idcontact.core.choosing import Choosing
 from idcontact.core.http import CoreRoutes
 from idcontact.core.options import Purposes
@@ -20,20 +22,19 @@ from idcontact.core.telephone import Telephone
 from idcontact.errors import IdContactError
 from idcontact.receipts import UsedResults, receipts_in
 from idcontact.records import SealedRecords
+from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Callable, Collection, Mapping
 
     from redis.asyncio import Redis
     from starlette.routing import Route
 
-    from idcontact.core.options import Purpose
     from idcontact.core.settings import CoreSettings
     from idcontact.keystore import KeyStore
     from idcontact.limits import Limiter
     from idcontact.outgoing import Outgoing
     from idcontact.pages import Pages
-    from idcontact.protocol import SessionOptions
     from idcontact.results import ResultCheck
 
 
@@ -63,27 +64,24 @@ class CoreNeeds:
     clock: Callable[[], float]
 
 
-class AsConfigured:
-    """Nobody is asked who is there for a purpose now."""
-
-    async def of(self, purpose: Purpose, language: str) -> SessionOptions:
-        """What the settings offer."""
-        return purpose.options(language)
-
-
 class CorePart:
-    """`public_routes` for browsers and programs, `internal` for auth plugins. Raises SettingsError."""
+    """`public_routes` for browsers and programs, `internal` for auth plugins, `lifespan` for what runs in between.
+
+    Raises SettingsError.
+    """
 
     def __init__(self, needs: CoreNeeds) -> None:
         settings = needs.settings
         self._purposes = Purposes(settings, needs.plugin_bases)
-        offers = AsConfigured()
+        self._tasks = Tasks()
+        offers = Offers(self._purposes, needs.outgoing, self._tasks, needs.clock)
         self._telephone = Telephone(self._records(needs, "core-tel"), needs.pages, needs.public_url)
         shims = Shims(settings, needs.public_url, self._telephone, needs.clock)
         self._attr_url_shim = AttrUrlShim(shims, needs.outgoing, needs.limiter, settings.start_limit)
         split = self._split(needs)
         self._routes = CoreRoutes(
             purposes=self._purposes,
+            offers=offers,
             starter=Starter(self._purposes, needs.outgoing, shims, split, needs.clock),
             signed_requests=SignedRequests(settings.authonly_request_keys),
             speaker=needs.pages,
@@ -124,6 +122,12 @@ class CorePart:
             *self._choosing.routes(),
             *self._plain.routes(),
         ]
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """What is asked of plugins beside the requests."""
+        async with self._tasks:
+            yield
 
     def _split(self, needs: CoreNeeds) -> Split:
         return Split(

@@ -12,7 +12,6 @@ from msgspec import Meta
 
 from idcontact.limits import Limit
 from idcontact.opening_hours import OpeningHoursSettings
-from idcontact.opening_hours import OpeningHoursSettings
 from idcontact.pem import PrivatePem, PublicPem
 from idcontact.protocol import Channel, Tag
 from idcontact.settings import Localized, MisfitError, Origin, Url, Where
@@ -141,8 +140,6 @@ class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The page of yours that a telephone continuation is shown by, for `tel_shim = "ui"`."""
     ui_signing_privkey: PrivatePem | None = None
     """Private key that signs those tokens."""
-    opening_hours: dict[str, OpeningHoursSettings] = {}
-    """When purposes that name them can be started."""
 
     @classmethod
     def cross_check(cls, table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:

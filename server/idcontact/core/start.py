@@ -115,9 +115,12 @@ class Starter:
     async def start(self, kind: StartKind, visitor: Visitor) -> str:
         """Where the end user's browser goes next.
 
-        Raises BadRequest, Gone, OtherBrowser for the caller's faults, and PluginFailed, PluginTimeout for a plugin's.
+        Raises BadRequest, Gone, OtherBrowser for the caller's faults, Closed outside the opening hours, and
+        PluginFailed or PluginTimeout for a plugin's faults.
         """
         purpose = self._purposes.find(kind.purpose)
+        if not isinstance(kind, DuringCommunication):  # who is talking already is there
+            purpose.check_open(self._clock())
         match kind:
             case FullSession():
                 return await self._full_session(kind, purpose, visitor)
@@ -170,14 +173,25 @@ class Starter:
     async def _talk(self, comm: CommMethod, purpose: Purpose, kept: Kept, visitor: Visitor) -> str:
         if kept.purpose != purpose.tag:
             raise BadRequest("is of a result for another purpose", field="auth_handle")
-        if comm.channel is not None:
-            # A plugin of ours need not hurry: what was verified on receipt stays verified.
-            receipt = await self._kept_results.receipt(kept)
-            context = _context("given", comm, visitor, kept.method, receipt)
-            return (await self._communicate(comm, StartCommunication(purpose=purpose.tag, context=context))).client_url
+        if comm.channel is None:
+            return await self._with_token(comm, purpose, self._still_valid(kept), None)
+        # A plugin of this installation need not hurry: what was verified on receipt stays verified.
+        receipt = await self._kept_results.receipt(kept)
+        message = StartCommunication(
+            purpose=purpose.tag, context=_context("given", comm, visitor, kept.method, receipt)
+        )
+        try:
+            return (await self._communicate(comm, message, blame="auth_handle")).client_url
+        except BadRequest:
+            # One that understands the context, but stands on a store of its own, does not know the receipt.
+            context = _context("given", comm, visitor, kept.method)
+            return await self._with_token(comm, purpose, self._still_valid(kept), context)
+
+    def _still_valid(self, kept: Kept) -> str:
+        """The token, as it came, for who reads it as any other. Raises IdentifyAgain."""
         if kept.expires_at <= self._clock() + _ON_THE_WAY:
             raise IdentifyAgain("the identification is too long ago for this way to talk")
-        return await self._with_token(comm, purpose, kept.token, None)
+        return kept.token
 
     async def _with_token(self, comm: CommMethod, purpose: Purpose, token: str, context: Context | None) -> str:
         """Talk, with a token of the caller's. Where it is refused, the token is to blame, and not the plugin."""

@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from idcontact.limits import Limiter
+    from idcontact.live.availability import Reception
     from idcontact.live.floor import Floor
-    from idcontact.live.results import Receiver
+    from idcontact.live.results import Brought, Receiver
     from idcontact.live.settings import LiveSettings
     from idcontact.live.stored import Stored
     from idcontact.pages import Pages
-    from idcontact.tokens import ReadResult
 
 _log = logging.getLogger(__name__)
 _ID = re.compile(r"[a-z2-7]{26}")
@@ -58,6 +58,7 @@ class LiveHttp:
     """All of it. `internal_url` is where other servers reach `internal_routes`."""
 
     floor: Floor
+    reception: Reception
     receiver: Receiver
     settings: LiveSettings
     purposes: Collection[str]
@@ -71,6 +72,7 @@ class LiveHttp:
         """For the core and for authentication plugins; never routed publicly."""
         return [
             Route("/start_communication", self._answering(self.start_communication), methods=["POST"]),
+            Route("/availability/{purpose:path}", self._answering(self.availability), methods=["GET"]),
             Route("/attr/{place}", self._answering(self.deliver), methods=["POST"]),
             Route("/cancel/{place}", self._answering(self.call_off), methods=["POST"]),
         ]
@@ -92,12 +94,12 @@ class LiveHttp:
         message = decode_json(await read_body(request, MACHINE_BODY), StartCommunication)
         if message.purpose not in self.purposes:
             raise BadRequest("this purpose is not known here", field="purpose")
-        read, redeemed = await self._read_result(message)
+        brought = await self.receiver.brought(message)
         context = message.context
         if context is not None and context.return_url is not None and split_web_url(context.return_url) is None:
             raise BadRequest("expected an http or https URL", field="context.return_url")
         expected = AuthStatus.PENDING
-        if read is None and context is not None and context.auth == "none":
+        if brought is None and context is not None and context.auth == "none":
             expected = AuthStatus.NONE
         ticket, attr = new_secret(), new_secret()
         state = Conversation(
@@ -111,12 +113,12 @@ class LiveHttp:
             return_url=context.return_url if context is not None else None,
         )
         secrets = {"ticket": hashed(ticket)}
-        takes_result = read is None and expected is AuthStatus.PENDING
+        takes_result = brought is None and expected is AuthStatus.PENDING
         if takes_result:
             secrets["attr"] = hashed(attr)
         await self.floor.conversations.start(state, secrets)
-        if read is not None:
-            await (self.receiver.take_redeemed if redeemed else self.receiver.take)(state.id, read)
+        if brought is not None:
+            await self._give(state.id, brought)
         started = CommunicationStarted(
             client_url=f"{self.public_url}/land/{state.id}.{ticket}",
             attr_url=f"{self.internal_url}/attr/{state.id}.{attr}" if takes_result else None,
@@ -124,14 +126,18 @@ class LiveHttp:
         )
         return Response(msgspec.json.encode(started), media_type="application/json")
 
-    async def _read_result(self, message: StartCommunication) -> tuple[ReadResult | None, bool]:
-        """The result that came along, and whether as a receipt: then the core has used it."""
-        receipt = message.context.receipt if message.context is not None else None
-        if receipt is None:
-            return (None if message.auth_result is None else self.receiver.check(message.auth_result)), False
-        if message.auth_result is not None:
-            raise BadRequest("does not go together with auth_result", field="context.receipt")
-        return await self.receiver.redeem(receipt), True
+    async def _give(self, conversation: str, brought: Brought) -> None:
+        try:
+            await self.receiver.take(conversation, brought.read, used=brought.used)
+        except IdContactError:
+            # Nobody hears of this conversation: nothing of it is left to expire.
+            await self.floor.conversations.happen(conversation, CalledOff())
+            raise
+
+    async def availability(self, request: Request) -> Response:
+        """`GET /availability/{purpose}`: an unknown one is 404."""
+        said = await self.reception.availability(request.path_params["purpose"])
+        return Response(msgspec.json.encode(said), media_type="application/json")
 
     async def deliver(self, request: Request) -> Response:
         """`POST attr_url`: a bad token is 400, checked first; an unknown place 404; the same token again 200."""

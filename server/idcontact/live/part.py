@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from idcontact.errors import IdContactError
 from idcontact.live import messages as m
+from idcontact.live.availability import Reception
 from idcontact.live.board import Board
 from idcontact.live.conversations import Conversations
 from idcontact.live.deadlines import Sweeper
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from idcontact.live.results import PurposeNeeds
     from idcontact.live.settings import LiveSettings
     from idcontact.live.staff_port import AuditTrail, StaffDoor
+    from idcontact.opening_hours import OpeningHours
     from idcontact.pages import Pages
     from idcontact.settings_values import Localized
 
@@ -51,13 +53,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class LiveNeeds:
-    """What live is made of. `clock` is in seconds UTC."""
+    """What live is made of. `opening_hours` are by purpose; one that has none is always open. `clock`: seconds UTC."""
 
     redis: Redis
     keystore: KeyStore
     prefix: str
     settings: LiveSettings
     purposes: Mapping[str, PurposeNeeds]
+    opening_hours: Mapping[str, OpeningHours]
     purpose_names: Mapping[str, Localized]
     attribute_names: Mapping[str, Localized]
     pages: Pages
@@ -118,6 +121,13 @@ class LivePart:
         )
         self._http = LiveHttp(
             floor=self._floor,
+            reception=Reception(
+                purposes=needs.purposes.keys(),
+                opening_hours=needs.opening_hours,
+                board=self.board,
+                routing=self.routing,
+                clock=needs.clock,
+            ),
             receiver=Receiver(
                 self.conversations, results, needs.purposes, receipts_in(redis, needs.keystore, prefix), needs.clock
             ),

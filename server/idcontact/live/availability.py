@@ -1,0 +1,54 @@
+"""Whether somebody is there for a purpose: its opening hours, its agents, its queue, and how long one will wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idcontact.errors import NotFound, Unavailable
+from idcontact.live.expected_wait import expected_wait
+from idcontact.opening_hours import ALWAYS
+from idcontact.protocol import Availability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from idcontact.live.board import Board
+    from idcontact.live.routing_store import RoutingStore
+    from idcontact.opening_hours import OpeningHours
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reception:
+    """See the module. `clock` is in seconds UTC; a purpose without `opening_hours` is always open."""
+
+    purposes: Collection[str]
+    opening_hours: Mapping[str, OpeningHours]
+    board: Board
+    routing: RoutingStore
+    clock: Callable[[], float]
+
+    async def availability(self, purpose: str) -> Availability:
+        """Of one purpose. Raises NotFound when there is none by that tag, Unavailable while the store is away."""
+        if purpose not in self.purposes:
+            raise NotFound("there is no such purpose", field="purpose")
+        now = self.clock()
+        hours = self.opening_hours.get(purpose)
+        opening = ALWAYS if hours is None else hours.at(now)
+        wait = await self.expected_wait(purpose)
+        queue = self.board.queue(purpose)
+        return Availability(
+            open=opening.open,
+            until=None if opening.until is None else opening.until.isoformat(),
+            agents=queue.agents,
+            waiting=queue.waiting,
+            expected_wait=wait if opening.open else None,
+        )
+
+    async def expected_wait(self, purpose: str) -> int | None:
+        """Seconds that who comes now will wait; None when that cannot be said. Raises Unavailable."""
+        if not self.board.ready.is_set():
+            raise Unavailable("the queue is not known here yet; try again in a moment")
+        recent = await self.routing.hand_overs(purpose)
+        wait = expected_wait(self.board.queue(purpose), recent, int(self.clock() * 1000))
+        return None if wait is None else round(wait / 1000)
