@@ -14,7 +14,7 @@ from idcontact.live.settings import LiveSettings
 from idcontact.pages import PageSettings
 from idcontact.pem import PrivatePem
 from idcontact.results import ResultMethod
-from idcontact.rocket import from_rocket, is_rocket
+from idcontact.rocket import from_rocket, is_rocket, selected_profile
 from idcontact.settings import Address, Secret, Url, Where
 from idcontact.settings_reader import Reading, reading
 from idcontact.settings_written import Written, read_toml
@@ -114,6 +114,13 @@ def read_config(path: Path, environ: Mapping[str, str]) -> Reading[Config]:
     if "staff" in written.table and "live" not in written.table:
         written.warnings.append("staff: is not used without [live]")
     return reading(written, Config, path.parent)
+
+
+def kind_of_file(read: Reading[Config], environ: Mapping[str, str]) -> str:
+    """Whose settings file it is, in words."""
+    if read.written.strict:
+        return "settings of ID Contact"
+    return f"settings of the published core, profiles default, {selected_profile(environ)} and global"
 
 
 def load_config(path: Path, environ: Mapping[str, str]) -> Config:

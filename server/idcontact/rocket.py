@@ -151,10 +151,10 @@ def _rename(written: Written, theirs: str, ours: str) -> None:
 
 def _listen(written: Written) -> None:
     """Our `listen` of `address` and `port`, unless it is said itself."""
-    address = written.table.pop("address", "127.0.0.1")
-    port = written.table.pop("port", 8000)
-    if "listen" in written.table:
+    said = {key: written.table.pop(key) for key in ("address", "port") if key in written.table}
+    if not said or "listen" in written.table:
         return
+    address, port = said.get("address", "127.0.0.1"), said.get("port", 8000)
     host = _host(address)
     if host is None:
         _mistake(written, ("address",), "an IP address", address)
@@ -163,8 +163,7 @@ def _listen(written: Written) -> None:
         _mistake(written, ("port",), "a port number, 0 to 65535", port)
     elif host is not None:
         written.table["listen"] = f"[{host}]:{number}" if ":" in host else f"{host}:{number}"
-        spoken = "port" if ("port",) in written.origins else "address"
-        written.origins["listen",] = written.origin((spoken,))
+        written.origins["listen",] = written.origin(("port" if "port" in said else "address",))
 
 
 def _host(address: object) -> str | None:

@@ -39,6 +39,7 @@ class Understood:
 class Reading(Generic[T]):
     """What came of reading. `value` is None as long as there are mistakes; `understood` holds what could be read."""
 
+    written: Written
     value: T | None
     mistakes: list[str]
     warnings: list[str]
@@ -56,7 +57,7 @@ def reading(written: Written, shape: type[T], base: Path, where: Where = ()) -> 
     reader = _Reader(base, written)
     value = reader.struct(shape, written.table, where)
     found = None if reader.mistakes else cast(T, value)
-    return Reading(found, reader.mistakes, reader.warnings, reader.understood)
+    return Reading(written, found, reader.mistakes, reader.warnings, reader.understood)
 
 
 class _Reader:

@@ -243,6 +243,11 @@ class Localized:
     def __init__(self, texts: str | Mapping[str, str]) -> None:
         self._texts: Mapping[str, str] = {"": texts} if isinstance(texts, str) else dict(texts)
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The texts by language; `""` for one that is for all."""
+        return dict(self._texts)
+
     def get(self, language: str) -> str:
         """The text in `language`; where there is none, in the first language that has one."""
         return self._texts.get(language) or next(iter(self._texts.values()))

@@ -16,23 +16,31 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "serve",
         help="run the server",
-        description="Run the server with the settings in FILE. Every mistake in it is named; then the status is 2.",
+        description="Run the server. Every mistake in its settings is named; then the status is 2. Settings: FILE, "
+        "else what IDCONTACT_CONFIG or ROCKET_CONFIG names, else idcontact.toml or Rocket.toml in this folder.",
         allow_abbrev=False,
     )
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="settings, TOML")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML), ours or the published core's")
     parser.add_argument("--log-level", choices=("debug", "info", "warning"), default="info", help="%(default)s")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM. Raises SettingsError."""
+    import logging
     import os
 
-    from idcontact.config import load_config
+    from idcontact.config import find_config, kind_of_file
     from idcontact.logs import set_up
     from idcontact.serve import run as serve
+    from idcontact.trial import try_config
 
     set_up(args.log_level)
-    path: Path = args.config.absolute()
-    serve(load_config(path, os.environ), path.parent)
+    path = find_config(args.config, os.environ, Path.cwd())
+    reading = try_config(path, os.environ)
+    log = logging.getLogger("idcontact.settings")
+    log.info("%s: %s", path, kind_of_file(reading, os.environ))
+    for warning in reading.warnings:
+        log.warning("%s", warning)
+    serve(reading.result(), path.parent)
     return 0

@@ -1,0 +1,78 @@
+"""The settings tried out: everything built, nothing started and nothing kept. Every mistake is told at once.
+
+What stands in a plugin's table only the plugin knows, so it is made on trial; also where the rest of the file is
+wrong, with addresses that nobody is led to.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idcontact.app import Means, build_house
+from idcontact.asset_files import AssetFiles
+from idcontact.config import read_config
+from idcontact.keystore import DirectoryKeyStore
+from idcontact.mistakes import Mistakes
+from idcontact.outgoing import Outgoing
+from idcontact.pages import ASSETS_FOLDER, Pages
+from idcontact.plugin.host import PluginHost, plugin_for
+from idcontact.records import SealedRecords
+from idcontact.redis import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from idcontact.config import Config
+    from idcontact.settings_reader import Reading
+
+_NOWHERE = "http://localhost"
+
+
+def try_config(path: Path, environ: Mapping[str, str]) -> Reading[Config]:
+    """What the settings file says, and every mistake in it. Raises SettingsError for what is not TOML."""
+    reading = read_config(path, environ)
+    mistakes = Mistakes()
+    with tempfile.TemporaryDirectory(prefix="idcontact-") as scrap, mistakes.noted():
+        _try(reading, path.parent, Path(scrap))
+    if not mistakes.found:
+        return reading
+    return replace(reading, value=None, mistakes=[*reading.mistakes, *mistakes.found])
+
+
+def _try(reading: Reading[Config], folder: Path, scrap: Path) -> None:
+    config = reading.value
+    url = config.redis_url.value() if config is not None and config.redis_url is not None else "redis://"
+    keystore = DirectoryKeyStore(scrap)
+    try:
+        means = Means(connect(url), keystore, Outgoing())  # none of it is used, so there is nothing to close
+        if config is not None:
+            build_house(config, folder, means)
+        else:
+            _try_plugins(reading.written.table.get("plugins"), folder, means)
+    finally:
+        keystore.close()
+
+
+def _try_plugins(tables: object, folder: Path, means: Means) -> None:
+    mistakes = Mistakes()
+    pages = Pages(public_url=_NOWHERE, assets=AssetFiles({"/assets": ASSETS_FOLDER}))
+    for name, table in tables.items() if isinstance(tables, dict) else ():
+        if not isinstance(table, dict):
+            continue  # said already
+        host = PluginHost(
+            name=name,
+            public_url=f"{_NOWHERE}/plugins/{name}",
+            internal_url=f"{_NOWHERE}/plugins/{name}",
+            allowed_origins=frozenset({_NOWHERE}),
+            attribute_labels={},
+            outgoing=means.outgoing,
+            records=SealedRecords(means.redis, means.keystore, "trial", name),
+            pages=pages,
+            settings_folder=folder,
+        )
+        with mistakes.noted():
+            plugin_for(name, table)(host, table)
+    mistakes.refuse()
