@@ -16,6 +16,7 @@ from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, Pages
 from idcontact.plugin import PluginHost
 from idcontact.plugin.testkit import MemoryRecords
+from idcontact.receipts import Receipts
 from idcontact.tokens import AuthResult, Dialect, EncryptKey, ResultStatus, ResultWriter, SigningKey
 from plugin_house import NOW, key_pair
 
@@ -154,6 +155,7 @@ async def open_comm_house(
             records=MemoryRecords(lambda: now[0]),
             pages=Pages(public_url="https://core.example.org", assets=AssetFiles({"/assets": ASSETS_FOLDER})),
             settings_folder=Path("/nonexistent"),
+            receipts=Receipts(MemoryRecords(lambda: now[0])),
             clock=lambda: now[0],
         )
         plugin = create(host, {**comm_settings(), **settings})

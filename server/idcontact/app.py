@@ -28,6 +28,7 @@ from idcontact.opening_hours import OpeningHours
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, STATIC_FOLDER, Pages
 from idcontact.plugin.host import Plugin, PluginHost, plugin_for
+from idcontact.receipts import receipts_in
 from idcontact.records import SealedRecords
 from idcontact.redis import await_up, connect, is_up
 from idcontact.results import result_check
@@ -167,6 +168,7 @@ class _Builder:
             records=SealedRecords(self._redis, self._keystore, config.redis_prefix, name),
             pages=self._pages,
             settings_folder=self._folder,
+            receipts=receipts_in(self._redis, self._keystore, config.redis_prefix),
         )
         return plugin_for(name, table)(host, table)
 

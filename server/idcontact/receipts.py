@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from idcontact.errors import BadRequest
 from idcontact.records import SealedRecords
 from idcontact.redis import reaching
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from idcontact.keystore import KeyStore
+    from idcontact.protocol import StartCommunication
     from idcontact.records import Records
 
 RECEIPT_LIFETIME: Final = 120.0
@@ -47,10 +49,11 @@ class UsedResults:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A token that was verified, and used, at `received_at` (seconds since 1970)."""
+    """A token that was received at `received_at` (seconds since 1970). `used`: it was verified and used then."""
 
     token: str = field(repr=False)
     received_at: float
+    used: bool = True
 
 
 class _Kept(msgspec.Struct, frozen=True, array_like=True):
@@ -79,6 +82,22 @@ class Receipts:
             return None
         kept = _decoder.decode(record.value)
         return Receipt(kept.token, kept.received_at)
+
+
+async def came_along(message: StartCommunication, receipts: Receipts | None, now: float) -> Receipt | None:
+    """The result that a start of a communication brings, as a token or as a receipt, and when it was received.
+
+    `receipts`: None where none can be redeemed. Raises BadRequest for a receipt that is not known, Unavailable.
+    """
+    receipt = message.context.receipt if message.context is not None else None
+    if receipt is None:
+        return None if message.auth_result is None else Receipt(message.auth_result, now, used=False)
+    if message.auth_result is not None:
+        raise BadRequest("does not go together with auth_result", field="context.receipt")
+    redeemed = await receipts.redeem(receipt) if receipts is not None else None
+    if redeemed is None:
+        raise BadRequest("is not known here: used, expired, or of another installation", field="context.receipt")
+    return redeemed
 
 
 def receipts_in(redis: Redis, keystore: KeyStore, prefix: str) -> Receipts:

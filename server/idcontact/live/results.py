@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from idcontact.errors import BadRequest, Conflict, NotFound, TokenRejected
+from idcontact.errors import Conflict, NotFound, TokenRejected
 from idcontact.live.conversation_state import Auth, AuthStatus
 from idcontact.live.happenings import ResultArrived
+from idcontact.receipts import came_along
 from idcontact.tokens import ReadResult, ResultStatus
 
 if TYPE_CHECKING:
@@ -18,10 +19,19 @@ if TYPE_CHECKING:
 
     from idcontact.live.conversation_state import Conversation
     from idcontact.live.conversations import Conversations
+    from idcontact.protocol import StartCommunication
     from idcontact.receipts import Receipts
     from idcontact.results import ResultCheck
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A result that came along with a start. `used`: the core verified and used it before, for this."""
+
+    read: ReadResult
+    used: bool
 
 
 @dataclass(frozen=True)
@@ -46,15 +56,13 @@ class Receiver:
         """Read a token. Raises `TokenRejected`."""
         return self.checks.read(token, self.clock())
 
-    async def redeem(self, receipt: str) -> ReadResult:
-        """Read what the core verified and used when it came in, as of that moment. Raises `BadRequest`."""
-        redeemed = await self.receipts.redeem(receipt)
-        if redeemed is None:
-            raise BadRequest("is not known here: used, expired, or of another installation", field="context.receipt")
-        return self.checks.read(redeemed.token, redeemed.received_at)
+    async def brought(self, message: StartCommunication) -> Brought | None:
+        """The result that came along, read as of when it was received. Raises `TokenRejected`, `BadRequest`."""
+        receipt = await came_along(message, self.receipts, self.clock())
+        return None if receipt is None else Brought(self.checks.read(receipt.token, receipt.received_at), receipt.used)
 
-    async def take(self, conversation: str, read: ReadResult) -> None:
-        """Give a checked result to a conversation. The same one again is fine.
+    async def take(self, conversation: str, read: ReadResult, *, used: bool = False) -> None:
+        """Give a checked result to a conversation. The same one again is fine. `used`: the core used it, for this.
 
         Raises `TokenRejected` when another conversation used it, `NotFound` when this one waits for none.
         """
@@ -63,14 +71,8 @@ class Receiver:
             return
         self._check_method(state, read)
         seconds = int(read.expires_at - self.clock())
-        if not await self.conversations.store.claim_result(read.digest, conversation, seconds):
+        if not used and not await self.conversations.store.claim_result(read.digest, conversation, seconds):
             raise TokenRejected("this auth result was used before")
-        await self._give(state, read)
-
-    async def take_redeemed(self, conversation: str, read: ReadResult) -> None:
-        """Give a redeemed result to a conversation: it was used when the core received it. Raises as `take` does."""
-        state = (await self.conversations.store.load(conversation)).state
-        self._check_method(state, read)
         await self._give(state, read)
 
     def _needs(self, state: Conversation) -> PurposeNeeds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,6 +21,7 @@ from idcontact.pem import PrivatePem
 from idcontact.plugin.bound import is_a_look_ahead
 from idcontact.plugin.contact import CommSessions, Received
 from idcontact.protocol import CommunicationStarted, StartCommunication
+from idcontact.receipts import came_along
 from idcontact.results import ResultMethod, result_check
 from idcontact.security import PagePolicy, check_origin
 from idcontact.settings import Duration
@@ -137,7 +138,7 @@ class CommPlugin(ABC):
 
     async def end(self, session: CommSession) -> None:
         """Forget the session, and log the person out at the authentication plugin that asked to hear of it."""
-        await self.host.records.take(session.id)
+        await self._sessions.forget(session.id)
         if session.received is not None and session.received.session_url is not None:
             await self._update(session.received.session_url, "logout")
 
@@ -185,11 +186,12 @@ class CommPlugin(ABC):
         context = message.context
         if context is not None and context.return_url is not None and split_web_url(context.return_url) is None:
             raise BadRequest("expected an http or https URL", field="context.return_url")
-        received = self._read(message.auth_result, "start") if message.auth_result is not None else None
+        brought = await came_along(message, self.host.receipts, self.host.clock())
+        received = self._read(brought.token, "start", brought.received_at) if brought is not None else None
         awaits = received is not None or context is None or context.auth != "none"
         places = await self._sessions.begin(message.purpose, context, awaits=awaits)
         if received is not None:
-            await self._sessions.receive(await self._sessions.find(places.session), received)
+            await self._bring(places.session, received)
         is_to_come = awaits and received is None
         internal = self.host.internal_url
         started = CommunicationStarted(
@@ -199,6 +201,13 @@ class CommPlugin(ABC):
         )
         return Response(msgspec.json.encode(started), media_type="application/json")
 
+    async def _bring(self, session_id: str, received: Received) -> None:
+        try:
+            await self._sessions.receive(await self._sessions.find(session_id), received)
+        except IdContactError:
+            await self._sessions.forget(session_id)  # nobody hears of this session
+            raise
+
     async def _delivered(self, request: Request) -> Response:
         """`POST attr_url`: a bad token is 400, checked first; an unknown place 404; the same token again 200."""
         received = self._read((await read_body(request, MACHINE_BODY)).strip(), "attr_url")
@@ -206,13 +215,14 @@ class CommPlugin(ABC):
         return Response(status_code=200)
 
     async def _cancelled(self, request: Request) -> Response:
-        """`POST cancel_url`: the core could not go on, and nobody will come."""
-        await self._sessions.cancel(request.path_params["place"])
-        return Response(status_code=204)
+        """`POST cancel_url`: the core could not go on, and nobody will come. Safe to repeat."""
+        with suppress(NotFound):
+            await self._sessions.cancel(request.path_params["place"])
+        return Response(status_code=200)
 
-    def _read(self, token: bytes | str, way: Way) -> Received:
-        """Check a token, now and never again. Raises TokenRejected."""
-        now = self.host.clock()
+    def _read(self, token: bytes | str, way: Way, received_at: float | None = None) -> Received:
+        """Check a token as of when it was received, which is now, and never again. Raises TokenRejected."""
+        now = self.host.clock() if received_at is None else received_at
         read = self._results.read(token, now)
         return Received(
             way=way,

@@ -173,6 +173,25 @@ async def test_a_kept_result_is_given_to_a_method_of_ours_as_a_receipt_however_o
     assert house.kept.results == {}
 
 
+async def test_a_plugin_that_knows_no_receipt_of_ours_is_given_the_result_as_it_was_while_it_is_valid(
+    house: House,
+) -> None:
+    def only_tokens() -> Response:
+        known = "auth_result" in house.comm.asked[-1]
+        return JSONResponse(STARTED) if known else Response(status_code=400)
+
+    house.comm.answer = only_tokens
+    start = {"purpose": "move", "comm_method": "chat", "auth_handle": HANDLE}
+    house.kept.results[HANDLE] = kept(expires_in=5)
+    refused = await house.client.post("/start", data=start)
+    assert (refused.status_code, refused.json()["code"]) == (410, "identify_again")
+    house.kept.results[HANDLE] = kept()
+    assert (await house.client.post("/start", data=start)).status_code == 303
+    assert house.comm.asked[-1]["auth_result"] == TOKEN
+    assert house.comm.asked[-1]["context"] == {"auth": "given", "method": "digid", "language": "nl", "channel": "chat",
+                                               "browser": house.comm.asked[-1]["context"]["browser"]}  # fmt: skip
+
+
 async def test_a_kept_result_is_given_to_another_method_as_it_was_while_it_is_valid(house: House) -> None:
     house.kept.results[HANDLE] = kept()
     await house.client.post("/start", data={"purpose": "move", "comm_method": "phone", "auth_handle": HANDLE})
