@@ -32,8 +32,8 @@ def split_web_url(url: str) -> SplitResult | None:
 
 
 def is_browser_url(url: str) -> bool:
-    """Whether a browser may be sent there: http, https, or a telephone number (RFC 3966, and `,` for tones)."""
-    return split_web_url(url) is not None or re.fullmatch(r"tel:[A-Za-z0-9+*#(),;=.%-]{1,200}", url) is not None
+    """Whether a browser may be sent there: http, https, or a telephone number (RFC 3966, and `,` or `|` for tones)."""
+    return split_web_url(url) is not None or re.fullmatch(r"tel:[A-Za-z0-9+*#(),;|=.%-]{1,200}", url) is not None
 
 
 def origin_of(url: str) -> str | None:

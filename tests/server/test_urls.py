@@ -49,7 +49,7 @@ def test_whatever_is_taken_for_a_web_address_is_safe_in_a_header(text: str) -> N
             assert urlsplit(url).scheme in ("http", "https", "tel")
 
 
-@pytest.mark.parametrize("url", ["tel:0201234567,12", "tel:+31-20-1234567", "tel:112"])
+@pytest.mark.parametrize("url", ["tel:0201234567,12", "tel:0201234567|12", "tel:+31-20-1234567", "tel:112"])
 def test_a_browser_may_be_sent_to_a_telephone_number(url: str) -> None:
     assert is_browser_url(url)
 
