@@ -45,11 +45,20 @@ class Records(Protocol):
     async def create(self, value: bytes, ttl: float) -> str:
         """Keep a value for `ttl` seconds, whatever is done with it; the id that leads to it, 256 random bits."""
 
+    async def put(self, record_id: str, value: bytes, ttl: float) -> bool:
+        """Keep a value under an id of the caller's own, when nothing is there: of all who try, one does.
+
+        Who can guess the id finds the record: make it of a secret.
+        """
+
     async def read(self, record_id: str) -> Record | None:
         """The record, or None when it is expired, taken, or never was."""
 
-    async def replace(self, record_id: str, value: bytes, expected: Record) -> bool:
-        """Put a value in the place of the one that was read as `expected`. False when that is no longer there."""
+    async def replace(self, record_id: str, value: bytes, expected: Record, ttl: float | None = None) -> bool:
+        """Put a value in the place of the one that was read as `expected`. False when that is no longer there.
+
+        With `ttl` it is kept for so many seconds from now; without, for as long as it was to be.
+        """
 
     async def take(self, record_id: str) -> Record | None:
         """Read and delete at once: of all who try, one gets it."""
@@ -66,28 +75,24 @@ class SealedRecords:
         self._keystore = keystore
         self._prefix = prefix
         self._namespace = namespace
+        self._put = Script(redis, __package__, "put_record.lua")
         self._replace = Script(redis, __package__, "replace_record.lua")
         self._take = Script(redis, __package__, "take_record.lua")
 
     async def create(self, value: bytes, ttl: float) -> str:
         """See `Records.create`."""
         record_id = secrets.token_urlsafe(32)
+        await self.put(record_id, value, ttl)
+        return record_id
+
+    async def put(self, record_id: str, value: bytes, ttl: float) -> bool:
+        """See `Records.put`."""
         tag, key = self._place(record_id)
         data_key = DataKey.new()
         wrapped = self._keystore.wrap(data_key)
         registry, member, epoch = registration(self._prefix, tag, key, wrapped)
-        fields: dict[str | bytes, str | bytes | int] = {
-            "key": wrapped,
-            "version": 0,
-            "value": data_key.seal(value, _context(key, 0)),
-        }
-        with reaching():
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.hset(key, mapping=fields)  # type: ignore[arg-type]  # redis-py's mapping type is invariant
-                pipeline.pexpire(key, round(ttl * 1000))
-                pipeline.zadd(registry, {member: epoch})
-                await pipeline.execute()
-        return record_id
+        sealed = data_key.seal(value, _context(key, 0))
+        return bool(await self._put([key, registry], [wrapped, sealed, _milliseconds(ttl), member, epoch]))
 
     async def read(self, record_id: str) -> Record | None:
         """See `Records.read`."""
@@ -95,7 +100,7 @@ class SealedRecords:
         found = await self._found(key)
         return found[0] if found else None
 
-    async def replace(self, record_id: str, value: bytes, expected: Record) -> bool:
+    async def replace(self, record_id: str, value: bytes, expected: Record, ttl: float | None = None) -> bool:
         """See `Records.replace`."""
         key = self._place(record_id)[1]
         found = await self._found(key)
@@ -103,7 +108,8 @@ class SealedRecords:
             return False
         data_key = found[1]
         resealed = data_key.seal(value, _context(key, expected.version + 1))
-        return bool(await self._replace([key], [expected.version, resealed]))
+        longer = "" if ttl is None else _milliseconds(ttl)
+        return bool(await self._replace([key], [expected.version, resealed, longer]))
 
     async def take(self, record_id: str) -> Record | None:
         """See `Records.take`."""
@@ -116,7 +122,7 @@ class SealedRecords:
         """See `Records.claim`. Of both only hashes are kept: an owner may be the id of a record."""
         key = f"{self._prefix}:claim:{self._namespace}:{_written(_digest(what))}"
         with reaching():
-            if await self._redis.set(key, _digest(owner), nx=True, px=max(round(ttl * 1000), 1)):
+            if await self._redis.set(key, _digest(owner), nx=True, px=_milliseconds(ttl)):
                 return True
             return bool(await self._redis.get(key) == _digest(owner))
 
@@ -139,6 +145,11 @@ class SealedRecords:
         except KeyGone:
             return None  # its epoch is destroyed: nobody will read it any more, and so it is not there
         return Record(data_key.open(sealed, _context(key, int(version))), int(version)), data_key
+
+
+def _milliseconds(ttl: float) -> int:
+    """At least one: Redis refuses none."""
+    return max(round(ttl * 1000), 1)
 
 
 def _context(key: str, version: int) -> bytes:

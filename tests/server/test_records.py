@@ -105,6 +105,17 @@ class RecordsContract:
         assert not await records.replace(record_id, b"1", found)
         assert await records.read(record_id) is None
 
+    async def test_what_is_put_under_an_id_of_ones_own_is_found_by_it(self, records: Records) -> None:
+        assert await records.put("room 16", SECRET, 60)
+        assert await records.read("room 16") == Record(SECRET, 0)
+        assert await records.take("room 16") == Record(SECRET, 0)
+        assert await records.put("room 16", b"", 60)
+
+    async def test_of_all_who_put_something_in_one_place_at_once_one_does(self, records: Records) -> None:
+        done = await asyncio.gather(*(records.put("room 16", b"%d" % number, 60) for number in range(20)))
+        assert done.count(True) == 1
+        assert await records.read("room 16") == Record(b"%d" % done.index(True), 0)
+
     async def test_what_is_claimed_is_the_first_owners_however_often_it_asks(self, records: Records) -> None:
         assert await records.claim("token", "one", 60)
         assert not await records.claim("token", "other", 60)
@@ -130,6 +141,19 @@ class TestMemoryRecords(RecordsContract):
         now[0] = 60.0
         assert await records.read(record_id) is None
         assert await records.take(record_id) is None
+
+    async def test_a_replacement_can_give_a_record_more_time(self) -> None:
+        now = [0.0]
+        records = MemoryRecords(lambda: now[0])
+        record_id = await records.create(SECRET, 60)
+        now[0] = 59.0
+        found = await records.read(record_id)
+        assert found is not None
+        await records.replace(record_id, b"1", found, 60)
+        now[0] = 118.0
+        assert await records.read(record_id) == Record(b"1", 1)
+        now[0] = 119.0
+        assert await records.read(record_id) is None
 
     async def test_a_claim_ends_when_its_time_is_up(self) -> None:
         now = [0.0]
@@ -159,6 +183,16 @@ async def test_a_record_ends_when_its_time_is_up_also_after_a_replacement(sealed
     assert 0 < await redis.pttl(key) <= before
     await redis.pexpireat(key, 1)
     assert await sealed.read(record_id) is None
+
+
+async def test_a_replacement_can_give_a_record_more_time_or_less(sealed: SealedRecords, redis: Redis) -> None:
+    record_id = await sealed.create(b"0", 60)
+    [key] = await redis.keys("*record*")
+    for ttl in (120.0, 5.0):
+        found = await sealed.read(record_id)
+        assert found is not None
+        await sealed.replace(record_id, b"1", found, ttl)
+        assert (ttl - 5) * 1000 < await redis.pttl(key) <= ttl * 1000
 
 
 async def test_nothing_in_redis_tells_what_is_kept_or_leads_to_it(sealed: SealedRecords, redis: Redis) -> None:

@@ -23,20 +23,28 @@ class MemoryRecords:
     async def create(self, value: bytes, ttl: float) -> str:
         """See `Records.create`."""
         record_id = secrets.token_urlsafe(32)
-        self._kept[record_id] = (self._clock() + ttl, Record(value, 0))
+        await self.put(record_id, value, ttl)
         return record_id
+
+    async def put(self, record_id: str, value: bytes, ttl: float) -> bool:
+        """See `Records.put`."""
+        if await self.read(record_id) is not None:
+            return False
+        self._kept[record_id] = (self._clock() + ttl, Record(value, 0))
+        return True
 
     async def read(self, record_id: str) -> Record | None:
         """See `Records.read`."""
         until, record = self._kept.get(record_id, (0.0, None))
         return record if self._clock() < until else None
 
-    async def replace(self, record_id: str, value: bytes, expected: Record) -> bool:
+    async def replace(self, record_id: str, value: bytes, expected: Record, ttl: float | None = None) -> bool:
         """See `Records.replace`."""
         found = await self.read(record_id)
         if found is None or found.version != expected.version:
             return False
-        self._kept[record_id] = (self._kept[record_id][0], found.replaced_by(value))
+        until = self._kept[record_id][0] if ttl is None else self._clock() + ttl
+        self._kept[record_id] = (until, found.replaced_by(value))
         return True
 
     async def take(self, record_id: str) -> Record | None:
