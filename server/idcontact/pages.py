@@ -19,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from idcontact.errors import Closed, IdContactError, TooManyRequests
 from idcontact.languages import FIRST, LANGUAGES, TEXTS_FOLDER, Language, known
+from idcontact.protocol import ErrorAnswer, ErrorDetail
 from idcontact.security import PagePolicy, page_headers
 from idcontact.settings_values import Localized, Url
 from idcontact.urls import origin_of
@@ -308,13 +309,8 @@ def _as_known(error: Exception) -> _KnownError:
             return _KnownError(status=500, code=IdContactError.code, message="something went wrong on our side")
 
 
-class _ErrorBody(msgspec.Struct, frozen=True, omit_defaults=True):
-    code: str
-    message: str
-    field: str | None = None
-    until: str | None = None
-
-
 def _error_as_json(known: _KnownError) -> Response:
-    body = {"error": _ErrorBody(known.code, known.message, known.field, known.until)}
-    return Response(msgspec.json.encode(body), known.status, dict(known.headers), "application/json")
+    detail = ErrorDetail(code=known.code, message=known.message, field=known.field, until=known.until)
+    return Response(
+        msgspec.json.encode(ErrorAnswer(error=detail)), known.status, dict(known.headers), "application/json"
+    )

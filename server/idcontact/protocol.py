@@ -161,3 +161,24 @@ class CommunicationStarted(_Message, frozen=True):
     client_url: Address
     attr_url: Address | None = None
     cancel_url: Address | None = None
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+
+class ErrorDetail(_Message, frozen=True):
+    """What went wrong. `code` is stable and for programs; `field` names the member at fault.
+
+    `until` (RFC 3339): when it will be otherwise, where that is known.
+    """
+
+    code: str
+    message: str
+    field: str | None = None
+    until: str | None = None
+
+
+class ErrorAnswer(_Message, frozen=True):
+    """Every error, as a program gets it; a person gets a page."""
+
+    error: ErrorDetail
