@@ -152,9 +152,12 @@ class CommSessions(BoundSessions[KeptContact, CommSession]):
     async def cancel(self, place: str) -> None:
         """End the session whose `Places.cancel` this is, when nobody has come yet. Raises NotFound."""
         session, secret = await self._at(place)
-        if session.kept.browser is not None or not hmac.compare_digest(session.kept.cancel, secret):
-            raise NotFound("there is nothing to cancel here")
-        await self.records.take(session.id)
+        if session.kept.browser is None and hmac.compare_digest(session.kept.cancel, secret):
+            await self.forget(session.id)
+
+    async def forget(self, session_id: str) -> None:
+        """Delete the session with all that is in it."""
+        await self.records.take(session_id)
 
     async def _at(self, place: str) -> tuple[CommSession, str]:
         session_id, _, secret = place.partition(".")
