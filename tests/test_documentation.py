@@ -88,3 +88,24 @@ def test_every_setting_is_documented_with_its_default_and_a_meaning() -> None:
     assert documented == dict(settings_of(Config))
     assert len(rows) == len(documented), "a setting stands there twice"
     assert all(meaning.strip().endswith(".") for _, _, meaning in rows)
+
+
+# --- the protocol ---------------------------------------------------------------------------------------------------
+
+
+def test_every_test_that_the_table_of_the_protocol_names_is_there() -> None:
+    named = re.findall(r"`([a-z_/]+\.py)::(test_[a-z0-9_]+)`", (DOCS / "protocol.md").read_text())
+    assert len(named) > 60
+    missing = [f"{file}::{name}" for file, name in named if not defines(file, name)]
+    assert missing == []
+
+
+def defines(file: str, name: str) -> bool:
+    path = Path(__file__).parent / file
+    return path.is_file() and re.search(rf"^(async )?def {name}\(", path.read_text(), re.MULTILINE) is not None
+
+
+def test_every_row_of_the_table_of_the_protocol_names_a_test() -> None:
+    rows = [line for line in (DOCS / "protocol.md").read_text().splitlines() if line.startswith("| ")]
+    bodies = [row for row in rows if not row.startswith(("| what", "| ---"))]
+    assert [row for row in bodies if "::test_" not in row] == []
