@@ -56,6 +56,11 @@ class Tasks:
         """Run `work` until the owner ends: when it fails, it is said, and begun again after a moment."""
         return self.start(_again_and_again(work, name), name)
 
+    async def idle(self) -> None:
+        """Wait until everything that was started has ended by itself."""
+        while self._running:
+            await asyncio.wait(tuple(self._running))
+
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -60,6 +60,45 @@ async def test_a_plugin_elsewhere_gets_the_request_as_it_is(outgoing: Outgoing) 
     assert answer.is_success
 
 
+async def test_a_get_is_a_get_and_carries_no_body(outgoing: Outgoing) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        body = [request.headers.get("Content-Type"), request.headers.get("Content-Length"), await request.text()]
+        return web.json_response([request.method, request.raw_path, request.headers["Accept"], *body])
+
+    async def here(request: Request) -> Response:
+        body = [request.headers.get("Content-Type"), request.headers.get("Content-Length"), (await request.body())]
+        assert body == [None, None, b""]
+        return PlainTextResponse(f"{request.method} {request.url.path} {request.headers['Accept']}")
+
+    async with plugin_answering(handler) as base:
+        answer = await outgoing.get(f"{base}/availability/a%2Fb")
+    assert answer == Answer(200, b'["GET", "/availability/a%2Fb", "application/json", null, null, ""]')
+    outgoing.mount("http://core.internal", Starlette(routes=[Route("/availability/{purpose:path}", here)]))
+    assert (
+        await outgoing.get("http://core.internal/availability/a%2Fb")
+    ).body == b"GET /availability/a/b application/json"
+
+
+@pytest.mark.parametrize("status", [200, 303])
+async def test_a_get_keeps_the_rules_of_a_post(outgoing: Outgoing, impatient: Outgoing, status: int) -> None:
+    over = asyncio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/slow":
+            await over.wait()
+        return web.Response(
+            status=status, body=b"x" * (MAX_ANSWER + (request.path == "/long")), headers={"Location": "/"}
+        )
+
+    async with plugin_answering(handler) as base:
+        assert (await outgoing.get(f"{base}/x")).status == status
+        with pytest.raises(PluginFailed):
+            await outgoing.get(f"{base}/long")
+        with pytest.raises(PluginTimeout):
+            await impatient.get(f"{base}/slow", plugin="chat")
+        over.set()
+
+
 async def test_a_plugin_that_is_down_is_a_plugin_failure(outgoing: Outgoing, unused_tcp_port: int) -> None:
     with pytest.raises(PluginFailed) as caught:
         await outgoing.post(f"http://127.0.0.1:{unused_tcp_port}/x", b"", plugin="phone")

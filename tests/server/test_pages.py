@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -72,10 +74,13 @@ def client_of(pages: Pages, template: str = "landing.html", **values: object) ->
     )
 
 
+OPENS = datetime(2026, 11, 23, 9, tzinfo=ZoneInfo("Europe/Amsterdam"))
 FAILURES: dict[str, Exception] = {
     "bad_request": errors.BadRequest("is not a configured purpose", field="purpose"),
     "gone": errors.Gone("this ticket is used"),
     "too_many_requests": errors.TooManyRequests("too often", retry_after=90),
+    "closed": errors.Closed("this purpose is closed", until=OPENS),
+    "closed_for_long": errors.Closed("this purpose is closed", until=None),
     "token_rejected": errors.TokenRejected("signed by a key nobody knows"),
     "plugin_timeout": errors.PluginTimeout("auth_test", "the auth plugin did not answer", reason="host internal-7"),
     "unavailable": errors.Unavailable("the store cannot be reached", reason="10.0.0.7:6379"),
@@ -315,6 +320,14 @@ def test_what_is_for_the_operator_is_never_shown(
     answer = client_of(make_pages()).get(f"/fails?kind={kind}", headers=headers)
     assert answer.status_code == status
     assert never_shown not in answer.text
+
+
+def test_a_program_that_is_closed_out_hears_until_when() -> None:
+    client = client_of(make_pages())
+    closed = client.get("/fails?kind=closed")
+    assert (closed.status_code, closed.json()["error"]["code"]) == (409, "closed")
+    assert closed.json()["error"]["until"] == "2026-11-23T09:00:00+01:00"
+    assert "until" not in client.get("/fails?kind=closed_for_long").json()["error"]
 
 
 @pytest.mark.parametrize("headers", [HTML, {}])

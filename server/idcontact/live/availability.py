@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from idcontact.errors import NotFound, Unavailable
 from idcontact.live.expected_wait import expected_wait
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from idcontact.live.board import Board
     from idcontact.live.routing_store import RoutingStore
     from idcontact.opening_hours import OpeningHours
+
+READY_WITHIN: Final = 1.0
+"""Seconds that a node that has just started gets to read the queue."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +51,11 @@ class Reception:
 
     async def expected_wait(self, purpose: str) -> int | None:
         """Seconds that who comes now will wait; None when that cannot be said. Raises Unavailable."""
-        if not self.board.ready.is_set():
-            raise Unavailable("the queue is not known here yet; try again in a moment")
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                await self.board.ready.wait()
+        except TimeoutError:
+            raise Unavailable("the queue is not known here yet; try again in a moment") from None
         recent = await self.routing.hand_overs(purpose)
         wait = expected_wait(self.board.queue(purpose), recent, int(self.clock() * 1000))
         return None if wait is None else round(wait / 1000)

@@ -93,6 +93,16 @@ def test_a_purpose_that_names_an_unknown_method_and_a_tag_given_twice_stop_the_c
     ]
 
 
+def test_hours_that_are_not_there_are_named_with_the_nearest_that_are(tmp_path: Path) -> None:
+    hours = '[opening_hours.town_hall]\ntime_zone = "Europe/Amsterdam"\nmonday = ["09:00-17:00"]\n'
+    purpose = '[[purposes]]\ntag = "tax"\nattributes = []\nallowed_auth = ["*"]\nallowed_comm = ["*"]\n'
+    with pytest.raises(SettingsError) as caught:
+        core(tmp_path, f'{GOOD}\n{purpose}opening_hours = "townhall"\n{hours}')
+    (mistake,) = caught.value.mistakes
+    assert 'opening_hours: names none of [opening_hours]; did you mean "town_hall"?' in mistake
+    assert core(tmp_path, f'{GOOD}\n{purpose}opening_hours = "town_hall"\n{hours}').purposes[-1].opening_hours
+
+
 def test_an_unknown_method_in_a_list_from_the_environment_is_found_too(tmp_path: Path) -> None:
     purposes = '[{tag = "a", attributes = [], allowed_auth = ["nowhere"], allowed_comm = ["chat"]}]'
     with pytest.raises(SettingsError, match=r"purposes\[0\]\.allowed_auth\[0\]: names none"):

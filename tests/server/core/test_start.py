@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -327,3 +328,43 @@ async def test_a_form_that_cannot_be_started_leads_back_to_the_choice_or_to_wher
 ) -> None:
     answer = await house.client.post("/start", data=fields)
     assert (answer.status_code, answer.json()["back"]) == (400, back)
+
+
+# --- closed ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def closed(tmp_path: Path) -> AsyncIterator[House]:
+    """Both purposes are closed: one for ever, one until a day to come."""
+    opens = datetime.now(UTC).date() + timedelta(days=3)
+    hours = {
+        "never": {"time_zone": "Europe/Amsterdam"},
+        "later": {"time_zone": "UTC", "special_days": {str(opens): ["09:00-17:00"]}},
+    }
+    move, question = ({**purpose} for purpose in SETTINGS["purposes"])  # type: ignore[attr-defined]
+    purposes = [{**move, "opening_hours": "later"}, {**question, "opening_hours": "never"}]
+    async with core_house({**SETTINGS, "purposes": purposes, "opening_hours": hours}, tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"auth_method": "digid", "comm_method": "chat"},
+        {"auth_method": "digid"},
+        {"auth_result": TOKEN, "comm_method": "phone"},
+        {"auth_handle": HANDLE, "comm_method": "chat"},
+        {"comm_method": "chat"},
+    ],
+)
+@pytest.mark.parametrize("purpose", ["move", "question"])
+async def test_nothing_starts_while_a_purpose_is_closed(closed: House, purpose: str, members: dict[str, str]) -> None:
+    answer = await closed.start_by_json({"purpose": purpose, **members})
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (409, "closed", "purpose")
+    opens = datetime.now(UTC).date() + timedelta(days=3)
+    assert (f"until {opens}T09:00:00+00:00" in answer.json()["message"]) is (purpose == "move")
+    assert (closed.comm.asked, closed.auth.asked, closed.kept.begun) == ([], [], [])
+
+
+async def test_who_is_talking_already_may_identify_though_the_purpose_is_closed(closed: House) -> None:
+    assert (await start_by_signed_request(closed, signed())).status_code == 200
