@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
@@ -27,13 +28,14 @@ from idcontact.mistakes import Mistakes
 from idcontact.opening_hours import OpeningHours
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, STATIC_FOLDER, Pages
-from idcontact.plugin.host import Plugin, PluginHost, plugin_for
+from idcontact.plugin.host import OpenToSites, Plugin, PluginHost, plugin_for
 from idcontact.receipts import receipts_in
 from idcontact.records import SealedRecords
 from idcontact.redis import await_up, connect, is_up
 from idcontact.results import result_check
 from idcontact.sealing import KeyKeeper
 from idcontact.security import AccessLog, BodyLimit, CrossOrigin, OriginCheck, SecurityHeaders
+from idcontact.signals import RedisSignals
 from idcontact.staff.part import Staff
 from idcontact.staff_door import SessionDoor
 from idcontact.tasks import Tasks
@@ -142,6 +144,16 @@ class _Widget:
         await self.files({**scope, "path": "/static/widget.js", "app_root_path": ""}, receive, send)
 
 
+def _open_paths(plugins: Mapping[str, Plugin]) -> list[str]:
+    """Where plugins take posts from pages of other sites."""
+    return [
+        f"/plugins/{re.escape(name)}{path}"
+        for name, plugin in plugins.items()
+        if isinstance(plugin, OpenToSites)
+        for path in plugin.open_paths
+    ]
+
+
 class _Builder:
     """Makes each part once, and hands it to those that need it."""
 
@@ -169,6 +181,7 @@ class _Builder:
             pages=self._pages,
             settings_folder=self._folder,
             receipts=receipts_in(self._redis, self._keystore, config.redis_prefix),
+            signals=RedisSignals(self._redis, config.redis_prefix, name),
         )
         return plugin_for(name, table)(host, table)
 
@@ -204,7 +217,9 @@ class _Builder:
             Mount(f"/{CORE}", core.internal),
             *self._health(),
         ]
-        return House(self._public_app(public), self._app(internal), core, live, plugins, self._redis)
+        return House(
+            self._public_app(public, _open_paths(plugins)), self._app(internal), core, live, plugins, self._redis
+        )
 
     def _bases(self) -> dict[str, str]:
         """The internal address of each plugin of this server, also of one that could not be made."""
@@ -299,13 +314,13 @@ class _Builder:
 
         return [Route("/health/live", live), Route("/health/ready", ready)]
 
-    def _public_app(self, routes: list[BaseRoute]) -> ASGIApp:
+    def _public_app(self, routes: list[BaseRoute], open_paths: list[str]) -> ASGIApp:
         refuse = self._pages.error_response
         app = self._app(
             routes,
             Middleware(CrossOrigin, origins=self._config.allowed_origins, paths=["/session_options(/.*)?", "/start"]),
             Middleware(BodyLimit, default=32 * 1024, limits={}, refuse=refuse),
-            Middleware(OriginCheck, own_origins=self._own_origins, exempt=["/start"], refuse=refuse),
+            Middleware(OriginCheck, own_origins=self._own_origins, exempt=["/start", *open_paths], refuse=refuse),
         )
         # Around all of it: Starlette answers what nobody foresaw outside of its own middleware.
         return SecurityHeaders(app, https_only=self._config.public_url.startswith("https:"))

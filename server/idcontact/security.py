@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Refuse: TypeAlias = "Callable[[Request, IdContactError], Response]"
 Referrer: TypeAlias = Literal["same-origin", "no-referrer"]
 
+_IN_SOME_FRAMES = re.compile(r"frame-ancestors (?!'none')")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _FEATURES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -47,6 +48,7 @@ class PagePolicy:
     `form_targets`: absolute URLs to whose origins a form of this page may lead. Chromium enforces `form-action` on
     every redirect that follows a submission, so a page whose POST is answered by a 303 to elsewhere names elsewhere;
     `plugin_targets` where only the answer knows that.
+    `frames`: origins whose pages may show it in a frame; without one, nobody's.
     `sockets`, `styles`, `images`: further sources for `connect-src`, `style-src` and `font-src`, and `img-src`.
     """
 
@@ -54,6 +56,7 @@ class PagePolicy:
     sockets: Sequence[str] = ()
     styles: Sequence[str] = ()
     images: Sequence[str] = ()
+    frames: Sequence[str] = ()
     referrer: Referrer = "same-origin"
 
     def content_security_policy(self) -> str:
@@ -68,7 +71,7 @@ class PagePolicy:
             "media-src": ["'self'", "data:"],
             "connect-src": ["'self'", *self.sockets],
             "form-action": ["'self'", *forms],
-            "frame-ancestors": ["'none'"],
+            "frame-ancestors": self.frames or ["'none'"],
             "base-uri": ["'none'"],
             "require-trusted-types-for": ["'script'"],
             "trusted-types": ["lit-html"],
@@ -141,6 +144,8 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._defaults.items():
                     headers.setdefault(name, value)
+                if _IN_SOME_FRAMES.search(headers["Content-Security-Policy"]):
+                    del headers["X-Frame-Options"]  # has no word for it, and what is newer says it already
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -31,6 +31,8 @@ from idcontact.security import (
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from starlette.types import Receive, Scope, Send
+
 OWN = "https://contact.example"
 pages = Pages(public_url=OWN, assets=AssetFiles({"/assets": ASSETS_FOLDER}))
 
@@ -128,6 +130,18 @@ def test_a_page_runs_only_our_scripts_is_in_no_frame_and_takes_no_base() -> None
     assert directives["require-trusted-types-for"] == "'script'"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_a_page_for_frames_names_whose_and_says_nothing_else_of_it() -> None:
+    policy = page_headers(PagePolicy(frames=("https://video.example", "https://desk.example")))
+    assert "frame-ancestors https://video.example https://desk.example;" in policy["Content-Security-Policy"]
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response("page", headers=policy)(scope, receive, send)
+
+    answer = TestClient(SecurityHeaders(page, https_only=True), base_url=OWN).get("/")
+    assert answer.headers["content-security-policy"] == policy["Content-Security-Policy"]
+    assert "x-frame-options" not in answer.headers
 
 
 def test_a_form_that_starts_a_session_may_lead_to_wherever_a_plugin_is_and_others_may_not() -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 from idcontact.errors import SettingsError
 from idcontact.settings import read
+from idcontact.signals import NodeSignals
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from idcontact.receipts import Receipts
     from idcontact.records import Records
     from idcontact.settings import Localized
+    from idcontact.signals import Signals
 
 GROUP: Final = "idcontact.plugins"
 T = TypeVar("T")
@@ -36,7 +39,8 @@ class PluginHost:
     `public_url` and `internal_url` are the bases of this plugin's public and internal routes. `allowed_origins` are the
     origins of this installation: what is asked to lead or to deliver elsewhere is refused, unless the plugin's own
     settings allow it. `receipts` are of results that the core of this installation verified when they came; none in a
-    process of its own. `attribute_labels` is what people see attributes called, by tag. `clock`: seconds since 1970.
+    process of its own. `signals` reach all nodes that run this plugin. `attribute_labels` is what people see attributes
+    called, by tag. `clock`: seconds since 1970.
     """
 
     name: str
@@ -49,6 +53,7 @@ class PluginHost:
     pages: Pages
     settings_folder: Path
     receipts: Receipts | None = None
+    signals: Signals = field(default_factory=NodeSignals)
     clock: Callable[[], float] = time.time
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -75,6 +80,15 @@ class Plugin(Protocol):
 
     def lifespan(self) -> AbstractAsyncContextManager[None]:
         """What the plugin needs to have open while it works."""
+
+
+@runtime_checkable
+class OpenToSites(Protocol):
+    """A plugin that pages of other websites post to. It says where, and guards that itself."""
+
+    @property
+    def open_paths(self) -> Sequence[str]:
+        """Regular expressions, each for a whole path below `host.public_url`, its slash included."""
 
 
 PluginFactory: TypeAlias = Callable[[PluginHost, Mapping[str, object]], Plugin]

@@ -34,6 +34,7 @@ from idcontact.redis import connect
 from idcontact.sealing import KeyKeeper
 from idcontact.security import AccessLog, SecurityHeaders
 from idcontact.settings import Address, Localized, Secret, Url, load
+from idcontact.signals import RedisSignals
 from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ async def plugin_host(name: str, settings: ProcessSettings, folder: Path) -> Asy
                 records=SealedRecords(redis, keystore, settings.redis_prefix, name),
                 pages=Pages(public_url=settings.public_url, assets=_assets(), settings=settings.pages),
                 settings_folder=folder,
+                signals=RedisSignals(redis, settings.redis_prefix, name),
             )
     finally:
         await redis.aclose()
@@ -150,7 +152,15 @@ async def _serve(name: str, create: PluginFactory, settings: ProcessSettings, fo
 def _listener(app: ASGIApp) -> Listener:
     # uvicorn's own access log would write whole targets, and a target holds a session.
     return Listener(
-        uvicorn.Config(app, lifespan="off", access_log=False, server_header=False, log_config=None, ws="none")
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            access_log=False,
+            server_header=False,
+            log_config=None,
+            ws="none",
+            timeout_graceful_shutdown=5,
+        )
     )
 
 
