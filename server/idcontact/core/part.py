@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,14 +26,14 @@ from idcontact.records import SealedRecords
 from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 
     from redis.asyncio import Redis
-    from starlette.routing import Route
 
     from idcontact.core.settings import CoreSettings
     from idcontact.keystore import KeyStore
     from idcontact.limits import Limiter
+    from idcontact.openapi import ApiRoute
     from idcontact.outgoing import Outgoing
     from idcontact.pages import Pages
     from idcontact.results import ResultCheck
@@ -62,6 +63,7 @@ class CoreNeeds:
     reachable: bool
     return_origins: Collection[str]
     clock: Callable[[], float]
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class CorePart:
@@ -107,13 +109,14 @@ class CorePart:
             limiter=needs.limiter,
             limit=settings.start_limit,
             clock=needs.clock,
+            wait=needs.wait,
         )
         self.internal = Starlette(
             routes=self._choosing.internal_routes(),
             exception_handlers={IdContactError: needs.pages.handle, HTTPException: needs.pages.handle},
         )
 
-    def public_routes(self) -> list[Route]:
+    def public_routes(self) -> list[ApiRoute]:
         """What the public application serves of the core."""
         return [
             *self._routes.routes(),
