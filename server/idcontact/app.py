@@ -7,31 +7,32 @@ import re
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 
 from idcontact.asset_files import AssetFiles
 from idcontact.core.part import CoreNeeds, CorePart
 from idcontact.core.settings import ANY
 from idcontact.embedded import embedded_valkey, find_server
 from idcontact.errors import IdContactError
+from idcontact.health import health_routes
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
 from idcontact.live.part import LiveNeeds, LivePart
 from idcontact.live.results import PurposeNeeds
 from idcontact.mistakes import Mistakes
+from idcontact.openapi import Answer, ApiRoute, Operation, document_route
 from idcontact.opening_hours import OpeningHours
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, STATIC_FOLDER, Pages
 from idcontact.plugin.host import OpenToSites, Plugin, PluginHost, plugin_for
 from idcontact.receipts import receipts_in
 from idcontact.records import SealedRecords
-from idcontact.redis import await_up, connect, is_up
+from idcontact.redis import await_up, connect
 from idcontact.results import result_check
 from idcontact.sealing import KeyKeeper
 from idcontact.security import AccessLog, BodyLimit, CrossOrigin, OriginCheck, SecurityHeaders
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from redis.asyncio import Redis
-    from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from idcontact.config import Config
@@ -61,6 +61,11 @@ LIVE = "live"
 """The name by which methods refer to the live part: `start = "plugin:live"`."""
 CORE = "core"
 """Where the core's own internal routes are, beside those of the plugins."""
+_WIDGET: Final = Operation(
+    summary="The widget, for a website's script tag",
+    answers=[Answer(200, "An ES module.", {"text/javascript": str})],
+    stored=False,
+)
 _access = logging.getLogger("idcontact.access")
 _log = logging.getLogger(__name__)
 
@@ -178,6 +183,7 @@ class _Builder:
             attribute_labels={tag: attribute.name for tag, attribute in config.attributes.items()},
             outgoing=self._outgoing,
             records=SealedRecords(self._redis, self._keystore, config.redis_prefix, name),
+            limiter=self._limiter,
             pages=self._pages,
             settings_folder=self._folder,
             receipts=receipts_in(self._redis, self._keystore, config.redis_prefix),
@@ -215,8 +221,10 @@ class _Builder:
         internal: list[BaseRoute] = [
             *(Mount(f"/plugins/{name}", app) for name, app in internal_apps.items()),
             Mount(f"/{CORE}", core.internal),
-            *self._health(),
+            *health_routes(self._redis),
         ]
+        public.append(document_route("ID Contact", self._config.public_url, public))
+        internal.append(document_route("ID Contact, internal", self._config.internal_base, internal))
         return House(
             self._public_app(public, _open_paths(plugins)), self._app(internal), core, live, plugins, self._redis
         )
@@ -297,22 +305,9 @@ class _Builder:
         return [
             Mount("/assets", self._files),
             Mount("/static", self._files),
-            Route("/widget.js", _Widget(self._files), methods=["GET"]),
-            *self._health(),
+            ApiRoute("/widget.js", _Widget(self._files), methods=["GET"], operation=_WIDGET),
+            *health_routes(self._redis),
         ]
-
-    def _health(self) -> list[BaseRoute]:
-        async def live(request: Request) -> Response:
-            del request
-            return JSONResponse({"status": "ok"})
-
-        async def ready(request: Request) -> Response:
-            del request
-            if await is_up(self._redis):
-                return JSONResponse({"status": "ok"})
-            return JSONResponse({"status": "the store cannot be reached"}, status_code=503)
-
-        return [Route("/health/live", live), Route("/health/ready", ready)]
 
     def _public_app(self, routes: list[BaseRoute], open_paths: list[str]) -> ASGIApp:
         refuse = self._pages.error_response

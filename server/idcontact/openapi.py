@@ -150,7 +150,7 @@ def document(title: str, url: str, routes: Sequence[BaseRoute]) -> bytes:
         {
             "openapi": _VERSION,
             "info": {"title": title, "version": "1"},
-            "servers": [{"url": url}],
+            "servers": [{"url": str(url)}],
             "paths": dict(sorted(paths.items())),
             "components": {"schemas": schemas.components},
         }

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from idcontact.bodies import MACHINE_BODY, read_body
+from idcontact.core import operations
 from idcontact.core.plain import Question, choice_of, contact_path, image_sources
 from idcontact.core.split import place_of
 from idcontact.errors import Gone, IdContactError, TokenRejected
 from idcontact.languages import FIRST, known
 from idcontact.limits import client_address
+from idcontact.openapi import ApiRoute
 from idcontact.pages import Back
 from idcontact.security import PagePolicy, plugin_targets
 
@@ -60,13 +61,13 @@ class Choosing:
     clock: Callable[[], float]
     wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[ApiRoute]:
         """For browsers."""
-        return [Route("/choose/{handle}", self.choose, methods=["GET"])]
+        return [ApiRoute("/choose/{handle}", self.choose, methods=["GET"], operation=operations.CHOOSE)]
 
-    def internal_routes(self) -> list[Route]:
+    def internal_routes(self) -> list[ApiRoute]:
         """For auth plugins; never routed publicly."""
-        return [Route("/result/{place}", self.deliver, methods=["POST"])]
+        return [ApiRoute("/result/{place}", self.deliver, methods=["POST"], operation=operations.KEEP_RESULT)]
 
     async def deliver(self, request: Request) -> Response:
         """`POST attr_url`: a bad token is 400, checked first; an unknown place 404; the same token again 200."""

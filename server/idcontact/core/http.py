@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
 from starlette.responses import Response
-from starlette.routing import Route
 
 from idcontact.bodies import (
     FORM_BODY,
@@ -22,6 +21,7 @@ from idcontact.bodies import (
     read_body,
 )
 from idcontact.browser import browser_digest, new_browser, remember_browser
+from idcontact.core import operations
 from idcontact.core.accept import prefers_json
 from idcontact.core.kinds import IdentifyFirst, kind_of, signed_kind_of
 from idcontact.core.plain import contact_path
@@ -29,6 +29,7 @@ from idcontact.core.start import Visitor
 from idcontact.errors import BadRequest, IdContactError, NotAllowed, WrongMediaType
 from idcontact.languages import LANGUAGES
 from idcontact.limits import client_address
+from idcontact.openapi import ApiRoute
 from idcontact.pages import Back, prefers_html
 from idcontact.protocol import ClientUrl, StartRequest
 from idcontact.urls import origin_of
@@ -87,13 +88,20 @@ class CoreRoutes:
     return_origins: Collection[str]
     clock: Callable[[], float]
 
-    def routes(self, middleware: Sequence[Middleware] = ()) -> list[Route]:
+    def routes(self, middleware: Sequence[Middleware] = ()) -> list[ApiRoute]:
         """The routes. `middleware` goes around each: the place for CORS."""
-        around = partial(Route, middleware=list(middleware))
+        around = partial(ApiRoute, middleware=list(middleware))
         return [
-            around("/session_options", self._answering(self.all_options), methods=["GET"]),
-            around("/session_options/{purpose:path}", self._answering(self.options), methods=["GET"]),
-            around("/start", self._answering(self.start), methods=["POST"]),
+            around(
+                "/session_options", self._answering(self.all_options), methods=["GET"], operation=operations.ALL_OPTIONS
+            ),
+            around(
+                "/session_options/{purpose:path}",
+                self._answering(self.options),
+                methods=["GET"],
+                operation=operations.OPTIONS,
+            ),
+            around("/start", self._answering(self.start), methods=["POST"], operation=operations.START),
         ]
 
     async def all_options(self, request: Request) -> Response:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlencode, urljoin
 
-from starlette.routing import Route
-
+from idcontact.core import operations
 from idcontact.core.plain_words import availability_in_words
 from idcontact.errors import BadRequest, NotFound
+from idcontact.openapi import ApiRoute
 from idcontact.security import PagePolicy, plugin_targets
 from idcontact.urls import origin_of
 
@@ -79,9 +79,9 @@ class PlainPages:
     return_origins: Collection[str]
     clock: Callable[[], float]
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[ApiRoute]:
         """The routes. A tag may hold a slash."""
-        return [Route("/contact/{purpose:path}", self.contact, methods=["GET"])]
+        return [ApiRoute("/contact/{purpose:path}", self.contact, methods=["GET"], operation=operations.CONTACT)]
 
     async def contact(self, request: Request) -> Response:
         """`GET /contact/{purpose}`."""

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 from msgspec import Meta
 from starlette.responses import Response
-from starlette.routing import Route
 
+from idcontact.core import operations
 from idcontact.core.start import Onward
 from idcontact.errors import BadRequest, PluginError, SettingsError, TokenRejected
 from idcontact.jws import compact, header_of, json_object, payload_signed_by, sign_jws
 from idcontact.limits import client_address
+from idcontact.openapi import ApiRoute
 from idcontact.tokens import SigningKey
 from idcontact.urls import is_browser_url, split_web_url
 
@@ -159,9 +160,9 @@ class AttrUrlShim:
         self._limiter = limiter
         self._limit = limit
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[ApiRoute]:
         """The public route."""
-        return [Route("/auth_attr_shim/{state}", self.pass_on, methods=["GET"])]
+        return [ApiRoute("/auth_attr_shim/{state}", self.pass_on, methods=["GET"], operation=operations.ATTR_URL_SHIM)]
 
     async def pass_on(self, request: Request) -> Response:
         """Deliver the result, and send the browser on.

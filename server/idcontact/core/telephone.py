@@ -15,9 +15,10 @@ from urllib.parse import quote, unquote
 
 import segno
 from starlette.responses import Response
-from starlette.routing import Route
 
+from idcontact.core import operations
 from idcontact.errors import Gone
+from idcontact.openapi import ApiRoute
 from idcontact.security import PagePolicy
 
 if TYPE_CHECKING:
@@ -125,9 +126,9 @@ class Telephone:
         place = await self._records.create(continuation.encode(), LIFETIME)
         return f"{self._public_url}/tel/{place}"
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[ApiRoute]:
         """The public route."""
-        return [Route("/tel/{place}", self.show, methods=["GET"])]
+        return [ApiRoute("/tel/{place}", self.show, methods=["GET"], operation=operations.TELEPHONE)]
 
     async def show(self, request: Request) -> Response:
         """The page. Raises Gone."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 
 from idcontact.asset_files import AssetFiles
+from idcontact.openapi import LANGUAGE, ApiRoute, Operation, Parameter, page
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 # Purposes of the demo's settings that the website has a text for; the first one is its front page.
 TOPICS: Final = ("report_move", "passport", "parking_permit")
 
+_HOME: Final = Operation(
+    summary="A municipality's website, for the demo",
+    query=[LANGUAGE, Parameter("topic", "What the page is about.")],
+    answers=[page("The page.")],
+    stored=False,
+)
 _HERE = Path(__file__).parent
 
 
@@ -30,7 +37,7 @@ class DemoSite:
 
     def routes(self) -> list[BaseRoute]:
         """What the composition root adds to the public application."""
-        return [Route("/", self._home, methods=["GET"]), Mount("/demo", self._files)]
+        return [ApiRoute("/", self._home, methods=["GET"], operation=_HOME), Mount("/demo", self._files)]
 
     async def _home(self, request: Request) -> Response:
         asked = request.query_params.get("topic", TOPICS[0])

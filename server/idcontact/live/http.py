@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
@@ -22,12 +22,14 @@ from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, NotFo
 from idcontact.languages import FIRST, known
 from idcontact.limits import client_address
 from idcontact.live import messages as m
+from idcontact.live import operations as ops
 from idcontact.live.console import Console
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation
 from idcontact.live.end_user import EndUserEnd
 from idcontact.live.happenings import CalledOff, Landed
 from idcontact.live.keys import hashed, new_id, new_secret
 from idcontact.live.socket import BAD_PROTOCOL, GONE, NOT_ALLOWED, NOT_AUTHENTICATED, RATE_LIMITED, TRY_AGAIN, Socket
+from idcontact.openapi import ApiRoute
 from idcontact.protocol import CommunicationStarted, StartCommunication
 from idcontact.security import PagePolicy, check_socket_origin
 from idcontact.urls import split_web_url
@@ -68,21 +70,30 @@ class LiveHttp:
     internal_url: str
     own_origins: Collection[str]
 
-    def internal_routes(self) -> list[Route]:
+    def internal_routes(self) -> list[ApiRoute]:
         """For the core and for authentication plugins; never routed publicly."""
+        answering = self._answering
         return [
-            Route("/start_communication", self._answering(self.start_communication), methods=["POST"]),
-            Route("/availability/{purpose:path}", self._answering(self.availability), methods=["GET"]),
-            Route("/attr/{place}", self._answering(self.deliver), methods=["POST"]),
-            Route("/cancel/{place}", self._answering(self.call_off), methods=["POST"]),
+            ApiRoute(
+                "/start_communication", answering(self.start_communication), methods=["POST"], operation=ops.START
+            ),
+            ApiRoute(
+                "/availability/{purpose:path}",
+                answering(self.availability),
+                methods=["GET"],
+                operation=ops.AVAILABILITY,
+            ),
+            ApiRoute("/attr/{place}", answering(self.deliver), methods=["POST"], operation=ops.ATTR),
+            ApiRoute("/cancel/{place}", answering(self.call_off), methods=["POST"], operation=ops.CANCEL),
         ]
 
-    def public_routes(self) -> list[Route | WebSocketRoute]:
+    def public_routes(self) -> list[ApiRoute | WebSocketRoute]:
         """For browsers."""
+        answering = self._answering
         return [
-            Route("/land/{ticket}", self._answering(self.landing), methods=["GET"]),
-            Route("/land/{ticket}", self._answering(self.land), methods=["POST"]),
-            Route("/c/{conversation}", self._answering(self.conversation), methods=["GET"]),
+            ApiRoute("/land/{ticket}", answering(self.landing), methods=["GET"], operation=ops.LANDING),
+            ApiRoute("/land/{ticket}", answering(self.land), methods=["POST"], operation=ops.LAND),
+            ApiRoute("/c/{conversation}", answering(self.conversation), methods=["GET"], operation=ops.CONVERSATION),
             WebSocketRoute("/c/{conversation}/socket", _SocketApp(self.end_user_socket)),
             WebSocketRoute("/console/socket", _SocketApp(self.staff_socket)),
         ]

@@ -36,13 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from redis.asyncio import Redis
-    from starlette.routing import Route, WebSocketRoute
+    from starlette.routing import WebSocketRoute
 
     from idcontact.keystore import KeyStore
     from idcontact.limits import Limiter
     from idcontact.live.results import PurposeNeeds
     from idcontact.live.settings import LiveSettings
     from idcontact.live.staff_port import AuditTrail, StaffDoor
+    from idcontact.openapi import ApiRoute
     from idcontact.opening_hours import OpeningHours
     from idcontact.pages import Pages
     from idcontact.settings_values import Localized
@@ -144,7 +145,7 @@ class LivePart:
             exception_handlers={HTTPException: needs.pages.handle},
         )
 
-    def public_routes(self) -> list[Route | WebSocketRoute]:
+    def public_routes(self) -> list[ApiRoute | WebSocketRoute]:
         """What the public application serves of live."""
         return self._http.public_routes()
 

@@ -11,12 +11,13 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Route
 
 from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, read_body
 from idcontact.browser import new_browser
 from idcontact.errors import BadRequest, IdContactError, NotFound, TooLarge
+from idcontact.openapi import ApiRoute
 from idcontact.pem import PrivatePem, PublicPem
+from idcontact.plugin import operations
 from idcontact.plugin.bound import is_a_look_ahead
 from idcontact.plugin.delivery import deliver, with_result
 from idcontact.plugin.session import Sessions
@@ -70,12 +71,15 @@ class AuthPlugin(ABC):
         self._sessions = Sessions(host.records)
         self._public = self._application(
             [
-                Route("/session/{session}", self._shown, methods=["GET"]),
-                Route("/session/{session}", self._acted, methods=["POST"]),
+                ApiRoute("/session/{session}", self._shown, methods=["GET"], operation=operations.IDENTIFY),
+                ApiRoute("/session/{session}", self._acted, methods=["POST"], operation=operations.ACT_IDENTIFYING),
                 *self.more_routes(),
             ]
         )
-        self._internal = self._application([Route("/start_authentication", self._started, methods=["POST"])])
+        start = operations.START_AUTHENTICATION
+        self._internal = self._application(
+            [ApiRoute("/start_authentication", self._started, methods=["POST"], operation=start)]
+        )
 
     # --- the author's ---
 

@@ -11,13 +11,14 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Route
 
 from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, read_body
 from idcontact.browser import new_browser
 from idcontact.errors import BadRequest, IdContactError, NotFound, PluginError
 from idcontact.languages import known
+from idcontact.openapi import ApiRoute
 from idcontact.pem import PrivatePem
+from idcontact.plugin import operations
 from idcontact.plugin.bound import is_a_look_ahead
 from idcontact.plugin.contact import CommSessions, Received
 from idcontact.protocol import CommunicationStarted, StartCommunication
@@ -75,16 +76,18 @@ class CommPlugin(ABC):
         self._sessions = CommSessions(host.records, settings.lifetime)
         self._public = self._application(
             [
-                Route("/session/{session}", self._shown, methods=["GET"]),
-                Route("/session/{session}", self._acted, methods=["POST"]),
+                ApiRoute("/session/{session}", self._shown, methods=["GET"], operation=operations.TALK),
+                ApiRoute("/session/{session}", self._acted, methods=["POST"], operation=operations.ACT_TALKING),
                 *self.more_routes(),
             ]
         )
         self._internal = self._application(
             [
-                Route("/start_communication", self._started, methods=["POST"]),
-                Route("/attr/{place}", self._delivered, methods=["POST"]),
-                Route("/cancel/{place}", self._cancelled, methods=["POST"]),
+                ApiRoute(
+                    "/start_communication", self._started, methods=["POST"], operation=operations.START_COMMUNICATION
+                ),
+                ApiRoute("/attr/{place}", self._delivered, methods=["POST"], operation=operations.ATTR),
+                ApiRoute("/cancel/{place}", self._cancelled, methods=["POST"], operation=operations.CANCEL),
             ]
         )
 

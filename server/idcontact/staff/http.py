@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
 
 from idcontact.bodies import FORM_BODY, decode_form, fit, read_body
-from idcontact.errors import NotAllowed, TooManyRequests, Unavailable
+from idcontact.errors import BadRequest, NotAllowed, TooLarge, TooManyRequests, Unavailable
 from idcontact.languages import known
 from idcontact.limits import client_address
+from idcontact.openapi import FORM_TYPE, LANGUAGE, ApiRoute, Operation, Parameter, page, see_other
 from idcontact.staff.log_in import DEVICE_COOKIE, Attempt, LogIn, Success
 from idcontact.staff.sessions import COOKIE, StaffMember, StaffSessions, carries_token, form_token
 from idcontact.urls import with_query
@@ -55,6 +55,37 @@ class LogOutForm(msgspec.Struct, frozen=True, kw_only=True):
     everywhere: Literal["", "1"] = ""
 
 
+_SHOW_LOG_IN: Final = Operation(
+    summary="The log-in page of staff",
+    query=[LANGUAGE, Parameter("next", "Path of the page to go on to.")],
+    answers=[page("The form."), see_other("On, for who is logged in.")],
+)
+_LOG_IN: Final = Operation(
+    summary="Log in as staff",
+    query=[LANGUAGE],
+    bodies={FORM_TYPE: LogInForm},
+    answers=[
+        see_other("To the page to go on to."),
+        page("The form again: the account or the password is wrong.", 401),
+        page("The form again: it was not of this browser.", 403),
+        page("The form again: too many tries.", 429),
+    ],
+    errors=[BadRequest, NotAllowed, TooLarge],
+)
+_LOG_OUT: Final = Operation(
+    summary="Log out as staff",
+    query=[LANGUAGE],
+    bodies={FORM_TYPE: LogOutForm},
+    answers=[see_other("To the log-in page.")],
+    errors=[BadRequest, NotAllowed, TooLarge],
+)
+_CONSOLE: Final = Operation(
+    summary="The console of staff",
+    query=[LANGUAGE],
+    answers=[page("The console."), see_other("To the log-in page, for who is not logged in.")],
+)
+
+
 def own_path(path: str) -> str:
     """`path` when it leads to a page of this site and nowhere else; otherwise the console."""
     return path if re.fullmatch(r"/(?!/)[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~/=&-]*)?", path) else CONSOLE_PATH
@@ -72,13 +103,13 @@ class StaffPages:
         self._audit = audit
         self._device_seconds = int(device_seconds)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[ApiRoute]:
         """For the public application."""
         return [
-            Route(LOG_IN_PATH, self.show_log_in, methods=["GET"]),
-            Route(LOG_IN_PATH, self.log_in, methods=["POST"]),
-            Route("/staff/logout", self.log_out, methods=["POST"]),
-            Route(CONSOLE_PATH, self.console, methods=["GET"]),
+            ApiRoute(LOG_IN_PATH, self.show_log_in, methods=["GET"], operation=_SHOW_LOG_IN),
+            ApiRoute(LOG_IN_PATH, self.log_in, methods=["POST"], operation=_LOG_IN),
+            ApiRoute("/staff/logout", self.log_out, methods=["POST"], operation=_LOG_OUT),
+            ApiRoute(CONSOLE_PATH, self.console, methods=["GET"], operation=_CONSOLE),
         ]
 
     async def show_log_in(self, request: Request) -> Response:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis.asyncio import Redis
-    from starlette.routing import Route
 
     from idcontact.limits import Limiter
+    from idcontact.openapi import ApiRoute
     from idcontact.pages import Pages
     from idcontact.staff.settings import StaffSettings
 
@@ -43,6 +43,6 @@ class Staff:
         log_in = LogIn(store, accounts, limiter, self.audit, settings, clock)
         self._pages = StaffPages(pages, self.sessions, log_in, self.audit, device_seconds=settings.known_device)
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[ApiRoute]:
         """Log-in, log-out and the console."""
         return self._pages.routes()

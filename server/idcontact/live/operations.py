@@ -1,0 +1,70 @@
+"""What the routes of live conversations do, take and answer, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from idcontact.errors import (
+    BadRequest,
+    Gone,
+    NotAllowed,
+    NotFound,
+    OtherBrowser,
+    TokenRejected,
+    TooLarge,
+    TooManyRequests,
+)
+from idcontact.openapi import JSON_TYPE, JWT_TYPE, LANGUAGE, Operation, Parameter, empty, json, page, see_other
+from idcontact.protocol import Availability, CommunicationStarted, StartCommunication, Token
+
+_TICKET: Final = {"ticket": "From the client_url: good for one browser."}
+
+START: Final = Operation(
+    summary="Prepare a live conversation",
+    bodies={JSON_TYPE: StartCommunication},
+    answers=[json(CommunicationStarted, "Where the end user lands, and where the auth result is to be delivered.")],
+    errors=[BadRequest, TokenRejected, NotFound, TooLarge],
+)
+AVAILABILITY: Final = Operation(
+    summary="Whether somebody is there for a purpose",
+    path={"purpose": "Tag of a purpose."},
+    answers=[json(Availability, "As it is now.")],
+    errors=[NotFound],
+)
+ATTR: Final = Operation(
+    summary="Deliver an auth result to a conversation",
+    path={"place": "From the attr_url."},
+    bodies={JWT_TYPE: Token},
+    answers=[empty("Taken; the same one again too.")],
+    errors=[TokenRejected, NotFound, TooLarge],
+)
+CANCEL: Final = Operation(
+    summary="Call a conversation off to which nobody will come",
+    path={"place": "From the cancel_url."},
+    answers=[empty("Called off; again too.")],
+    errors=[NotFound],
+)
+LANDING: Final = Operation(
+    summary="Land at a conversation",
+    path=_TICKET,
+    query=[LANGUAGE, Parameter("result", "An auth result, appended by the authentication plugin.", Token)],
+    answers=[
+        page("A page that goes on by script or button."),
+        see_other("To the conversation, or to the same address without the result."),
+    ],
+    errors=[TokenRejected, NotFound, Gone, TooManyRequests],
+)
+LAND: Final = Operation(
+    summary="Exchange the ticket for a cookie",
+    path=_TICKET,
+    query=[LANGUAGE],
+    answers=[see_other("To the conversation.")],
+    errors=[NotAllowed, NotFound, Gone, TooLarge, TooManyRequests],
+)
+CONVERSATION: Final = Operation(
+    summary="The end user's page of a conversation",
+    path={"conversation": "Id of the conversation."},
+    query=[LANGUAGE],
+    answers=[page("The page, for who holds the conversation's cookie.")],
+    errors=[OtherBrowser, Gone],
+)
