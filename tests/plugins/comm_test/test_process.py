@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from plugin_house import key_pair
-from running import ServerProcess, Site, free_port, make_site
+from plugin_processes import COMMON, Place, plugin_process
+from running import ServerProcess, Site, make_site
 from visitors import Answer, Visitor, connections
 
 if TYPE_CHECKING:
@@ -31,18 +29,6 @@ tag = "trial"
 name = "Trial"
 start = "{comm.internal}"
 context = {context}
-"""
-
-COMMON = """
-public_url = "{place.public}"
-listen = "127.0.0.1:{place.port}"
-internal_url = "{place.internal}"
-internal_listen = "127.0.0.1:{place.internal_port}"
-redis_url = "{redis}"
-redis_prefix = "{name}"
-keys_dir = "keys-{name}"
-[attributes.fullname]
-name = {{ nl = "Naam", en = "Name" }}
 """
 
 AUTH = """
@@ -67,22 +53,6 @@ attributes = ["fullname", "city"]
 """
 
 
-@dataclass(frozen=True)
-class Place:
-    """The two ports of a plugin."""
-
-    port: int
-    internal_port: int
-
-    @property
-    def public(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def internal(self) -> str:
-        return f"http://127.0.0.1:{self.internal_port}"
-
-
 @dataclass
 class Trial:
     """The three of them, in the hands of one person; `logs` are the files that the processes write to."""
@@ -103,22 +73,6 @@ class Trial:
         return await visitor.get(landing.location)
 
 
-@contextmanager
-def plugin_process(name: str, settings: str, folder: Path) -> Iterator[Path]:
-    """`idcontact plugin`, listening; the file that it writes to."""
-    config, log = folder / f"{name}.toml", folder / f"{name}.log"
-    config.write_text(settings)
-    command = [sys.executable, "-m", "idcontact", "plugin", name, "--config", str(config)]
-    with log.open("wb") as written, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=written) as running:
-        assert running.stdout is not None
-        try:
-            assert running.stdout.readline().startswith(b"plugin"), log.read_text()
-            yield log
-        finally:
-            running.terminate()
-            running.wait(20)
-
-
 @pytest.fixture
 def attr_url() -> bool:
     """Whether the plugin asks for results at an attr_url."""
@@ -127,7 +81,7 @@ def attr_url() -> bool:
 
 @pytest.fixture
 def trial(redis_url: str, tmp_path: Path, attr_url: bool) -> Iterator[Trial]:
-    auth, comm = Place(free_port(), free_port()), Place(free_port(), free_port())
+    auth, comm = Place(), Place()
     for name, (private, public) in {
         "sign": ("trial-sign.pem", "trial-verify.pem"),
         "encrypt": ("trial-decrypt.pem", "trial-encrypt.pem"),
