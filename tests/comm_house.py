@@ -15,7 +15,7 @@ from idcontact.asset_files import AssetFiles
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, Pages
 from idcontact.plugin import PluginHost
-from idcontact.plugin.testkit import MemoryRecords
+from idcontact.plugin.testkit import MemoryLimiter, MemoryRecords
 from idcontact.receipts import Receipts
 from idcontact.tokens import AuthResult, Dialect, EncryptKey, ResultStatus, ResultWriter, SigningKey
 from plugin_house import NOW, key_pair
@@ -153,6 +153,7 @@ async def open_comm_house(
             attribute_labels=labels or {},
             outgoing=outgoing,
             records=MemoryRecords(lambda: now[0]),
+            limiter=MemoryLimiter(lambda: now[0]),
             pages=Pages(public_url="https://core.example.org", assets=AssetFiles({"/assets": ASSETS_FOLDER})),
             settings_folder=Path("/nonexistent"),
             receipts=Receipts(MemoryRecords(lambda: now[0])),

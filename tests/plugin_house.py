@@ -19,7 +19,7 @@ from idcontact.asset_files import AssetFiles
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, Pages
 from idcontact.plugin import PluginHost
-from idcontact.plugin.testkit import MemoryRecords
+from idcontact.plugin.testkit import MemoryLimiter, MemoryRecords
 from idcontact.tokens import DecryptKey, ReadResult, ResultReader, VerifyKey
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ async def open_house(
             attribute_labels=labels or {},
             outgoing=outgoing,
             records=MemoryRecords(lambda: now[0]),
+            limiter=MemoryLimiter(lambda: now[0]),
             pages=Pages(public_url="https://core.example.org", assets=AssetFiles({"/assets": ASSETS_FOLDER})),
             settings_folder=Path("/nonexistent"),
             clock=lambda: now[0],

@@ -184,6 +184,7 @@ class _Builder:
             outgoing=self._outgoing,
             records=SealedRecords(self._redis, self._keystore, config.redis_prefix, name),
             limiter=self._limiter,
+            limiter=self._limiter,
             pages=self._pages,
             settings_folder=self._folder,
             receipts=receipts_in(self._redis, self._keystore, config.redis_prefix),

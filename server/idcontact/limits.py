@@ -80,9 +80,21 @@ class Limiter:
         with reaching():
             if await self._windows.hit(item, name, hashed):
                 return
-            window = await self._windows.get_window_stats(item, name, hashed)
-        wait = max(1, math.ceil(window.reset_time - time.time()))
-        raise TooManyRequests("this was done too often; wait before trying again", retry_after=wait, reason=name)
+        raise await self._refusal(item, name, hashed)
+
+    async def check(self, name: str, key: str, limit: Limit) -> None:
+        """Refuse where `hit` would, and count nothing: for what only counts when it turns out badly.
+
+        Raises:
+            TooManyRequests: over the limit; `retry_after` is when the next one fits.
+            Unavailable: Redis cannot be reached.
+
+        """
+        item, hashed = _item(limit), _hashed(key)
+        with reaching():
+            if await self._windows.test(item, name, hashed):
+                return
+        raise await self._refusal(item, name, hashed)
 
     async def forget(self, name: str, key: str, limit: Limit) -> None:
         """Start counting from nothing, after a success that shows the earlier hits were honest.
@@ -94,6 +106,12 @@ class Limiter:
         item, hashed = _item(limit), _hashed(key)
         with reaching():
             await self._windows.clear(item, name, hashed)
+
+    async def _refusal(self, item: RateLimitItemPerSecond, name: str, hashed: str) -> TooManyRequests:
+        with reaching():
+            window = await self._windows.get_window_stats(item, name, hashed)
+        wait = max(1, math.ceil(window.reset_time - time.time()))
+        return TooManyRequests("this was done too often; wait before trying again", retry_after=wait, reason=name)
 
 
 def _item(limit: Limit) -> RateLimitItemPerSecond:

@@ -15,6 +15,7 @@ from idcontact.app import Means, build_house
 from idcontact.asset_files import AssetFiles
 from idcontact.config import read_config
 from idcontact.keystore import DirectoryKeyStore
+from idcontact.limits import Limiter
 from idcontact.mistakes import Mistakes
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, Pages
@@ -70,6 +71,7 @@ def _try_plugins(tables: object, folder: Path, means: Means) -> None:
             attribute_labels={},
             outgoing=means.outgoing,
             records=SealedRecords(means.redis, means.keystore, "trial", name),
+            limiter=Limiter(means.redis, "trial"),
             pages=pages,
             settings_folder=folder,
         )

@@ -45,6 +45,17 @@ async def test_one_who_is_over_the_limit_takes_nothing_from_another(redis: Redis
     await limiter.hit("landing", "192.0.2.1", Limit(1, 60))
 
 
+async def test_a_look_at_a_limit_refuses_what_a_hit_would_and_counts_nothing(redis: Redis) -> None:
+    limiter = Limiter(redis, "idc")
+    for _ in range(3):
+        await limiter.check("start", "192.0.2.1", Limit(1, 60))
+    await limiter.hit("start", "192.0.2.1", Limit(1, 60))
+    with pytest.raises(TooManyRequests) as refusal:
+        await limiter.check("start", "192.0.2.1", Limit(1, 60))
+    assert 1 <= refusal.value.retry_after <= 60
+    await limiter.check("start", "192.0.2.2", Limit(1, 60))
+
+
 async def test_hits_at_the_same_moment_never_pass_the_limit_together(redis: Redis) -> None:
     limiter = Limiter(redis, "idc")
     outcomes = await asyncio.gather(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from idcontact.plugin.auth import AuthPlugin, AuthSettings
 from idcontact.plugin.comm import CommPlugin, CommSettings
 from idcontact.plugin.contact import CommSession, Received, ResultState
-from idcontact.plugin.host import Plugin, PluginFactory, PluginHost, find_plugin
+from idcontact.plugin.host import Limiter, Plugin, PluginFactory, PluginHost, find_plugin
 from idcontact.plugin.session import AuthSession
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "CommPlugin",
     "CommSession",
     "CommSettings",
+    "Limiter",
     "Plugin",
     "PluginFactory",
     "PluginHost",

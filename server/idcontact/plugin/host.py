@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from idcontact.limits import Limit
     from idcontact.outgoing import Outgoing
     from idcontact.pages import Pages
     from idcontact.receipts import Receipts
@@ -32,6 +33,16 @@ GROUP: Final = "idcontact.plugins"
 T = TypeVar("T")
 
 
+class Limiter(Protocol):
+    """Counts what somebody does, for all nodes together; `limits.Limiter` is one."""
+
+    async def hit(self, name: str, key: str, limit: Limit) -> None:
+        """Count one, or raise TooManyRequests."""
+
+    async def check(self, name: str, key: str, limit: Limit) -> None:
+        """Raise TooManyRequests where `hit` would, and count nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PluginHost:
     """What a plugin gets of the process that runs it.
@@ -39,7 +50,8 @@ class PluginHost:
     `public_url` and `internal_url` are the bases of this plugin's public and internal routes. `allowed_origins` are the
     origins of this installation: what is asked to lead or to deliver elsewhere is refused, unless the plugin's own
     settings allow it. `receipts` are of results that the core of this installation verified when they came; none in a
-    process of its own. `signals` reach all nodes that run this plugin. `attribute_labels` is what people see attributes
+    process of its own. `signals` reach all nodes that run this plugin. `limiter` counts for all of them, and for the
+    whole installation: names of limits begin with the plugin's. `attribute_labels` is what people see attributes
     called, by tag. `clock`: seconds since 1970.
     """
 
@@ -50,6 +62,7 @@ class PluginHost:
     attribute_labels: Mapping[str, Localized]
     outgoing: Outgoing
     records: Records
+    limiter: Limiter
     pages: Pages
     settings_folder: Path
     receipts: Receipts | None = None

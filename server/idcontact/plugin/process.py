@@ -24,6 +24,7 @@ from starlette.routing import Mount
 from idcontact.asset_files import AssetFiles
 from idcontact.errors import IdContactError, SettingsError
 from idcontact.keystore import DirectoryKeyStore
+from idcontact.limits import Limiter
 from idcontact.listeners import Listener, bound, serve_all
 from idcontact.logs import set_up
 from idcontact.outgoing import Outgoing
@@ -112,6 +113,7 @@ async def plugin_host(name: str, settings: ProcessSettings, folder: Path) -> Asy
                 attribute_labels={tag: label.name for tag, label in settings.attributes.items()},
                 outgoing=outgoing,
                 records=SealedRecords(redis, keystore, settings.redis_prefix, name),
+                limiter=Limiter(redis, settings.redis_prefix),
                 pages=Pages(public_url=settings.public_url, assets=_assets(), settings=settings.pages),
                 settings_folder=folder,
                 signals=RedisSignals(redis, settings.redis_prefix, name),

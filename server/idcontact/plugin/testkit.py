@@ -1,15 +1,20 @@
-"""For tests of plugins: records in memory, by the same contract as those in Redis."""
+"""For tests of plugins: records and limits in memory, by the same contracts as those in Redis."""
 
 from __future__ import annotations
 
+import math
 import secrets
 import time
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from idcontact.errors import TooManyRequests
 from idcontact.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from idcontact.limits import Limit
 
 
 class MemoryRecords:
@@ -60,3 +65,24 @@ class MemoryRecords:
             self._claims[what] = (self._clock() + ttl, owner)
             return True
         return first == owner
+
+
+class MemoryLimiter:
+    """`Limiter` of one process. `clock` is in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._hits: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
+
+    async def hit(self, name: str, key: str, limit: Limit) -> None:
+        """See `Limiter.hit`."""
+        await self.check(name, key, limit)
+        self._hits[name, key].append(self._clock())
+
+    async def check(self, name: str, key: str, limit: Limit) -> None:
+        """See `Limiter.check`."""
+        now = self._clock()
+        within = [at for at in self._hits[name, key] if at > now - limit.seconds]
+        if len(within) >= limit.count:
+            wait = max(1, math.ceil(within[-limit.count] + limit.seconds - now))
+            raise TooManyRequests("this was done too often; wait before trying again", retry_after=wait, reason=name)
