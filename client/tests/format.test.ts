@@ -44,6 +44,6 @@ describe("the language", () => {
     ["fy", "en", "en"],
     ["fy", undefined, "nl"],
   ])("of an element that says %s in a page that says %s is %s", (own, around, expected) => {
-    expect(languageOf(element(own, around))).toBe(expected);
+    expect(languageOf(element(own, around), ["nl", "en"])).toBe(expected);
   });
 });

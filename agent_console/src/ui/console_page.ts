@@ -3,6 +3,7 @@ import { property, query, state } from "lit/decorators.js";
 import { Attention, isLookedAt } from "../../../client/src/attention.ts";
 import { lastSeq } from "../../../client/src/conversation_log.ts";
 import { tabStorage } from "../../../client/src/environment.ts";
+import type { ConsoleTexts } from "../../../client/src/generated/texts.ts";
 import { type Language, languageOf } from "../../../client/src/i18n/language.ts";
 import { readFrom, writeTo } from "../../../client/src/outbox.ts";
 import type { Composer } from "../../../client/src/ui/composer.ts";
@@ -13,7 +14,7 @@ import { common } from "../../../client/src/ui/styles.ts";
 import { Ticker } from "../../../client/src/ui/ticker.ts";
 import { ConsoleController, type ConsoleHost } from "../console_controller.ts";
 import { type Call, logOf, unread, unreadInAll } from "../console_state.ts";
-import { CONSOLE, type ConsoleTexts } from "../texts/index.ts";
+import { CONSOLE } from "../texts.ts";
 import { consoleStyles } from "./console_styles.ts";
 import { conversationPane } from "./conversation.ts";
 import { offers } from "./offers.ts";
@@ -87,11 +88,11 @@ export class ConsolePage extends LitElement implements ConsoleHost {
   }
 
   get #language(): Language {
-    return languageOf(this);
+    return languageOf(this, CONSOLE.languages);
   }
 
   get #texts(): ConsoleTexts {
-    return CONSOLE[this.#language];
+    return CONSOLE.in(this.#language);
   }
 
   override render(): TemplateResult {

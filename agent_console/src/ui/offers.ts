@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { OfferView } from "../../../client/src/generated/messages.ts";
 import { runningTime } from "../../../client/src/i18n/format.ts";
+import { wordFor } from "../../../client/src/i18n/texts.ts";
 import { unverifiedIcon, verifiedIcon } from "../../../client/src/ui/icons.ts";
 import type { View } from "./view.ts";
 
@@ -30,8 +31,8 @@ function card(view: View, offer: OfferView): TemplateResult {
       <div role="alert"><h2>${texts.offerFor(offer.purpose_label)}</h2></div>
       <p class="facts">
         <span>${texts.waitedFor(runningTime(now - offer.entered_at))}</span>
-        <span>${texts.channels[offer.channel] ?? offer.channel}</span>
-        <span>${texts.languages[offer.language] ?? offer.language}</span>
+        <span>${wordFor(texts.channels, offer.channel)}</span>
+        <span>${wordFor(texts.languages, offer.language)}</span>
         ${identification(view, offer)}
       </p>
     </div>

@@ -83,7 +83,7 @@ function agentRow(view: View, agent: QueueAgent): TemplateResult {
     <th scope="row">${agent.name}</th>
     <td><span class="state ${standing}">${agent.present ? texts.status[agent.status] : texts.overview.absent}</span></td>
     <td class="number">${agent.since === undefined ? "–" : runningTime(now - agent.since)}</td>
-    <td class="number">${texts.overview.ofCapacity(agent.load, agent.capacity)}</td>
+    <td class="number">${texts.overview.ofCapacity({ load: agent.load, capacity: agent.capacity })}</td>
     <td>${agent.purposes.map((purpose) => purposeName(view, purpose)).join(", ")}</td>
   </tr>`;
 }

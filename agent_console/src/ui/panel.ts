@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Attributes, StaffConversation } from "../../../client/src/generated/messages.ts";
 import { clockTime, runningTime, timeAgo } from "../../../client/src/i18n/format.ts";
+import { wordFor } from "../../../client/src/i18n/texts.ts";
 import { unverifiedIcon, verifiedIcon, warningIcon } from "../../../client/src/ui/icons.ts";
 import type { View } from "./view.ts";
 
@@ -48,7 +49,7 @@ function verified({ texts, now, language }: View, frame: Attributes): TemplateRe
     </dl>
     <dl class="facts-list">
       ${fact(texts.method, method_label)}
-      ${level === undefined ? nothing : fact(texts.level, texts.levels[level] ?? level)}
+      ${level === undefined ? nothing : fact(texts.level, wordFor(texts.levels, level))}
       ${fact(texts.checked, `${timeAgo(now - verified_at, language)} (${clockTime(verified_at, language)})`)}
     </dl>
     <p class="by">${texts.verifiedBy(method_label)}</p>
@@ -60,8 +61,8 @@ function about({ texts, language }: View, conversation: StaffConversation): Temp
     <h3>${texts.subject}</h3>
     <dl class="facts-list">
       ${fact(texts.purpose, conversation.purpose_label)}
-      ${fact(texts.channel, texts.channels[conversation.channel] ?? conversation.channel)}
-      ${fact(texts.language, texts.languages[conversation.language] ?? conversation.language)}
+      ${fact(texts.channel, wordFor(texts.channels, conversation.channel))}
+      ${fact(texts.language, wordFor(texts.languages, conversation.language))}
       ${fact(texts.waited, runningTime(conversation.accepted_at - conversation.entered_at))}
       ${fact(texts.started, clockTime(conversation.accepted_at, language))}
     </dl>

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { QueueEntry, StaffConversation } from "../../../client/src/generated/messages.ts";
 import { runningTime } from "../../../client/src/i18n/format.ts";
+import { wordFor } from "../../../client/src/i18n/texts.ts";
 import { unread } from "../console_state.ts";
 import { waitingEntries } from "../queue_state.ts";
 import { purposeName, type View } from "./view.ts";
@@ -83,8 +84,8 @@ function queueEntry(view: View, entry: QueueEntry): TemplateResult {
     <span class="name">${purposeName(view, entry.purpose)}</span>
     <span class="time">${runningTime(now - entry.entered_at)}</span>
     <span class="soft detail">
-      ${texts.entryState[entry.state]} · ${texts.channels[entry.channel] ?? entry.channel} ·
-      ${texts.languages[entry.language] ?? entry.language}
+      ${texts.entryState[entry.state]} · ${wordFor(texts.channels, entry.channel)} ·
+      ${wordFor(texts.languages, entry.language)}
     </span>
   </li>`;
 }

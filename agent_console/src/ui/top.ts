@@ -75,11 +75,11 @@ function statusSwitch({ controller, state, texts }: View): TemplateResult {
 function connection({ controller, language }: View): TemplateResult | typeof nothing {
   const { kind } = controller.status;
   if (kind !== "online" && kind !== "connecting") return nothing;
-  return html`<span class="connection ${kind}">${SHARED[language][kind]}</span>`;
+  return html`<span class="connection ${kind}">${SHARED.in(language)[kind]}</span>`;
 }
 
 function sound({ attention, language }: View): TemplateResult | typeof nothing {
-  const texts = SHARED[language];
+  const texts = SHARED.in(language);
   if (attention.sound === "unsupported") return nothing;
   const on = attention.sound === "on";
   const label = on ? texts.turnSoundOff : texts.turnSoundOn;

@@ -1,8 +1,8 @@
 import type { Attention } from "../../../client/src/attention.ts";
+import type { ConsoleTexts } from "../../../client/src/generated/texts.ts";
 import type { Language } from "../../../client/src/i18n/language.ts";
 import type { ConsoleController } from "../console_controller.ts";
 import type { ConsoleState } from "../console_state.ts";
-import type { ConsoleTexts } from "../texts/index.ts";
 
 /** Which of the console's two views is shown. */
 export type Tab = "work" | "overview";

@@ -1,10 +1,9 @@
-import type { Language } from "./language.ts";
-
-const LOCALES: Readonly<Record<Language, string>> = { nl: "nl-NL", en: "en-GB" };
+import { type Language, languageTag } from "./language.ts";
+import { SHARED } from "./shared.ts";
 
 /** The time of day, as 14:05. */
 export function clockTime(at: number, language: Language): string {
-  return new Intl.DateTimeFormat(LOCALES[language], { hour: "2-digit", minute: "2-digit" }).format(at);
+  return new Intl.DateTimeFormat(languageTag(language), { hour: "2-digit", minute: "2-digit" }).format(at);
 }
 
 /** A span of time as a running clock: 0:07, 12:30, 1:02:03. Negative spans count as none. */
@@ -18,8 +17,8 @@ export function runningTime(ms: number): string {
 /** How long ago, in words: "12 minuten geleden"; under a minute "zojuist". */
 export function timeAgo(ms: number, language: Language): string {
   const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return language === "nl" ? "zojuist" : "just now";
-  const format = new Intl.RelativeTimeFormat(LOCALES[language]);
+  if (minutes < 1) return SHARED.in(language).justNow;
+  const format = new Intl.RelativeTimeFormat(languageTag(language));
   return minutes < 60 ? format.format(-minutes, "minute") : format.format(-Math.floor(minutes / 60), "hour");
 }
 

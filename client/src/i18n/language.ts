@@ -1,14 +1,20 @@
-export type Language = "nl" | "en";
+/** The tag of a language that there are texts in: `nl`. Which ones there are follows from the files of texts. */
+export type Language = string;
 
-/** A whole set of texts in each language. Types make sure that no key is missing in either. */
-export type InEachLanguage<Texts> = Readonly<Record<Language, Texts>>;
+/** What is spoken where nobody asks for a language of ours. */
+export const FIRST_LANGUAGE: Language = "nl";
 
-/** The language of an element: its own `lang`, else that of the page around it; Dutch where neither is one of ours. */
-export function languageOf(element: HTMLElement): Language {
+/** The language of an element: its own `lang`, else that of the page around it; the first one where neither is ours. */
+export function languageOf(element: HTMLElement, languages: readonly Language[]): Language {
   const around = element.parentElement?.closest("[lang]")?.getAttribute("lang");
   for (const tag of [element.getAttribute("lang"), around, document.documentElement.lang]) {
     const primary = tag?.trim().toLowerCase().split("-")[0];
-    if (primary === "nl" || primary === "en") return primary;
+    if (primary !== undefined && languages.includes(primary)) return primary;
   }
-  return "nl";
+  return FIRST_LANGUAGE;
+}
+
+/** For `Intl`: English is written as in Britain, with the day before the month and 24 hours. */
+export function languageTag(language: Language): string {
+  return language === "en" ? "en-GB" : language;
 }

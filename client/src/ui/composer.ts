@@ -109,7 +109,7 @@ export class Composer extends LitElement {
   }
 
   override render(): TemplateResult {
-    const texts = SHARED[this.language];
+    const texts = SHARED.in(this.language);
     const over = this.#length > this.limit;
     return html`<form @submit=${this.#submitted}>
       <label for="box">${this.label}</label>
@@ -133,7 +133,7 @@ export class Composer extends LitElement {
 
   #count(): string | typeof nothing {
     const left = this.limit - this.#length;
-    const texts = SHARED[this.language];
+    const texts = SHARED.in(this.language);
     if (left < 0) return texts.charactersOver(-left);
     return this.#length >= this.limit * COUNT_FROM ? texts.charactersLeft(left) : nothing;
   }

@@ -10,7 +10,7 @@ export function connectionNotice(status: ConnectionStatus, language: Language): 
 }
 
 function content(status: ConnectionStatus, language: Language): TemplateResult | typeof nothing {
-  const texts = SHARED[language];
+  const texts = SHARED.in(language);
   switch (status.kind) {
     case "connecting":
     case "online":

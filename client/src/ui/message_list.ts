@@ -87,7 +87,7 @@ export class MessageList extends LitElement {
   }
 
   override render(): TemplateResult {
-    return html`<div role="log" aria-label=${SHARED[this.language].messages} aria-live=${this.readOut ? "polite" : "off"}>
+    return html`<div role="log" aria-label=${SHARED.in(this.language).messages} aria-live=${this.readOut ? "polite" : "off"}>
         <ol>
           ${repeat([...this.log.events, ...this.log.outgoing], keyOf, (line) =>
             isEvent(line) ? this.#event(line) : this.#outgoing(line),
@@ -143,12 +143,12 @@ export class MessageList extends LitElement {
   /** On the last message of one's own: whether it was read. */
   #mark(message: MessageEvent): string | typeof nothing {
     if (message !== this.#lastOwn) return nothing;
-    const texts = SHARED[this.language];
+    const texts = SHARED.in(this.language);
     return ` · ${this.log.seenByOther >= message.seq ? texts.read : texts.sent}`;
   }
 
   #outgoing(message: OutgoingMessage): TemplateResult {
-    const texts = SHARED[this.language];
+    const texts = SHARED.in(this.language);
     if (message.state !== "refused")
       return this.#said("message own pending", this.ownLabel, message.text, texts.sending);
     const actions = html`<span class="actions">
@@ -159,7 +159,7 @@ export class MessageList extends LitElement {
   }
 
   #bubble(text: string): TemplateResult {
-    const { linkOpensNewTab } = SHARED[this.language];
+    const { linkOpensNewTab } = SHARED.in(this.language);
     // No white space inside: it would show.
     return html`<p class="bubble" dir="auto">${piecesOf(text).map((piece) =>
       piece.href === undefined
@@ -172,7 +172,7 @@ export class MessageList extends LitElement {
 
   #toEndButton(): TemplateResult {
     return html`<button type="button" class="button primary to-end" @click=${this.#toEnd}>
-      ${downIcon}${SHARED[this.language].newMessages}
+      ${downIcon}${SHARED.in(this.language).newMessages}
     </button>`;
   }
 

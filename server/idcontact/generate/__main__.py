@@ -1,10 +1,12 @@
-"""Write what follows from the frames of the socket protocol: TypeScript types, JSON Schema, and golden files.
+"""Write what follows from something else: TypeScript types, JSON Schema, golden files.
 
     python -m idcontact.generate           write them
     python -m idcontact.generate --check   exit 1 and name each file that is not what it should be
 
-`live/messages.py` is the one source. The golden files hold one example of every frame: `<frame>.json` with all its
-members and, where some may be left out, `<frame>.least.json` without those. The tests of both sides read them.
+`live/messages.py` is the one source of the frames of the socket protocol, `texts/nl.json` of the shape of what front
+ends say; the check also names what another language lacks or has besides. The golden files hold one example of every
+frame: `<frame>.json` with all its members and, where some may be left out, `<frame>.least.json` without those. The
+tests of both sides read them.
 """
 
 from __future__ import annotations
@@ -14,22 +16,25 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idcontact.generate import texts
 from idcontact.generate.examples import GOLDEN_UNIONS, golden_files
 from idcontact.generate.json_schema import schema
 from idcontact.generate.typescript import TypeScript
+from idcontact.languages import TEXTS_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 TYPESCRIPT = Path("client/src/generated/messages.ts")
 SCHEMA = Path("docs/live-protocol.schema.json")
+TEXTS = Path("client/src/generated/texts.ts")
 GOLDEN = Path("tests/golden")
 
 
 def everything() -> dict[Path, str]:
     """Every generated file, by its path from the root of the source tree."""
     golden = {GOLDEN / name: text for name, text in golden_files().items()}
-    return {TYPESCRIPT: TypeScript().module(), SCHEMA: schema(), **golden}
+    return {TYPESCRIPT: TypeScript().module(), SCHEMA: schema(), TEXTS: texts.module(TEXTS_FOLDER), **golden}
 
 
 def stale(root: Path) -> list[str]:
@@ -41,7 +46,7 @@ def stale(root: Path) -> list[str]:
         if not there.is_file():
             found.append(f"{path}: missing")
         elif there.read_text(encoding="utf-8") != text:
-            found.append(f"{path}: differs from live/messages.py")
+            found.append(f"{path}: differs from what it is written from")
     return found + [f"{path}: no such frame any more" for path in superfluous(root, wanted)]
 
 
@@ -76,9 +81,13 @@ def main(arguments: list[str] | None = None) -> int:
     if not options.check:
         write(root)
         return 0
-    mistakes = stale(root)
+    mistakes = [*stale(root), *texts.differences(TEXTS_FOLDER)]
     if mistakes:
-        sys.stderr.write("\n".join([*mistakes, "Run `make generate` and commit what it writes.", ""]))
+        sys.stderr.write(
+            "\n".join(
+                [*mistakes, "`make generate` writes what is stale; what a language lacks is for people to say.", ""]
+            )
+        )
     return 1 if mistakes else 0
 
 

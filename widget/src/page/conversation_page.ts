@@ -3,6 +3,7 @@ import { property, query } from "lit/decorators.js";
 import { Attention, isLookedAt } from "../../../client/src/attention.ts";
 import { lastSeq } from "../../../client/src/conversation_log.ts";
 import { type Call, type Page, pageOf } from "../../../client/src/conversation_state.ts";
+import type { PageTexts } from "../../../client/src/generated/texts.ts";
 import { type Language, languageOf } from "../../../client/src/i18n/language.ts";
 import { SHARED } from "../../../client/src/i18n/shared.ts";
 import type { ConfirmDialog } from "../../../client/src/ui/confirm_dialog.ts";
@@ -14,7 +15,7 @@ import { endedPage } from "./ended.ts";
 import { identifyingPage, notIdentifiedPage } from "./identification.ts";
 import { pageStyles } from "./page_styles.ts";
 import { talkingPage } from "./talking.ts";
-import { PAGE, type PageTexts } from "./texts/index.ts";
+import { PAGE } from "./texts.ts";
 import type { View } from "./view.ts";
 import { waitingPage } from "./waiting.ts";
 
@@ -62,11 +63,11 @@ export class ConversationPage extends LitElement implements ConversationHost {
   }
 
   get #language(): Language {
-    return languageOf(this);
+    return languageOf(this, PAGE.languages);
   }
 
   get #texts(): PageTexts {
-    return PAGE[this.#language];
+    return PAGE.in(this.#language);
   }
 
   override render(): TemplateResult {
@@ -140,7 +141,7 @@ export class ConversationPage extends LitElement implements ConversationHost {
   }
 
   #notices(): TemplateResult {
-    const failed = html`<div class="notice error">${warningIcon}<div>${SHARED[this.#language].didNotWork}</div></div>`;
+    const failed = html`<div class="notice error">${warningIcon}<div>${SHARED.in(this.#language).didNotWork}</div></div>`;
     return html`${connectionNotice(this.#controller.status, this.#language)}
       <div role="alert" class="notices">${this.#controller.failed ? failed : nothing}</div>`;
   }

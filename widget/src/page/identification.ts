@@ -7,7 +7,7 @@ export function identifyingPage({ conversation, texts }: View): TemplateResult {
   return html`<section class="card">
     <h1 tabindex="-1">${texts.identifyingTitle}</h1>
     <div class="busy" aria-hidden="true"></div>
-    <p>${texts.identifyingText(conversation.auth.method_label)}</p>
+    <p>${named(conversation.auth.method_label, texts.identifyingText, texts.identifyingTextUnnamed)}</p>
   </section>`;
 }
 
@@ -47,7 +47,12 @@ export function wayBack({ conversation, texts }: View, look: "primary" | "second
 /** How the person identified, in a sentence; nothing where it was not asked. */
 export function identificationNote({ conversation, texts }: View): TemplateResult | typeof nothing {
   const { status, method_label } = conversation.auth;
-  if (status === "given") return html`<p class="note">${infoIcon}<span>${texts.verified(method_label)}</span></p>`;
+  if (status === "given")
+    return html`<p class="note">${infoIcon}<span>${named(method_label, texts.verified, texts.verifiedUnnamed)}</span></p>`;
   if (status === "none") return nothing;
   return html`<p class="note">${infoIcon}<span>${texts.unverified}</span></p>`;
+}
+
+function named(method: string | undefined, words: (method: string) => string, unnamed: string): string {
+  return method === undefined ? unnamed : words(method);
 }

@@ -1,8 +1,8 @@
 import type { Attention } from "../../../client/src/attention.ts";
 import type { EndUserConversation } from "../../../client/src/generated/messages.ts";
+import type { PageTexts } from "../../../client/src/generated/texts.ts";
 import type { Language } from "../../../client/src/i18n/language.ts";
 import type { ConversationController } from "./conversation_controller.ts";
-import type { PageTexts } from "./texts/index.ts";
 
 /** What the pages of the end user are made of. */
 export interface View {

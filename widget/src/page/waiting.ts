@@ -49,7 +49,7 @@ function keptInformed(view: View): TemplateResult | typeof nothing {
 }
 
 function sound({ attention, language }: View): TemplateResult | typeof nothing {
-  const texts = SHARED[language];
+  const texts = SHARED.in(language);
   switch (attention.sound) {
     case "unsupported":
       return nothing;
