@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STATIC := server/idcontact/static
 BUILT := $(STATIC)/manifest.json
-FRONT_END_SOURCES := $(shell find client widget agent_console -type f 2>/dev/null) package-lock.json tsconfig.json
+FRONT_END_SOURCES := $(shell find client widget agent_console server/idcontact/texts -type f 2>/dev/null) package-lock.json tsconfig.json
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 MAKEFLAGS += --no-print-directory
 
@@ -30,6 +30,7 @@ demo: $(VENV)/.installed $(BUILT)
 
 test: needs-test lint
 	npm test --silent
+	npm run size --silent
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)

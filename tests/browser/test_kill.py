@@ -51,7 +51,7 @@ async def website(route: Route, site: Site) -> None:
     await route.fulfill(
         content_type="text/html",
         body=f"""<!doctype html><html lang="nl"><title>Verhuizing doorgeven</title>
-        <script src="{site.url}/static/widget.js" defer></script>
+        <script type="module" src="{site.url}/widget.js"></script>
         <id-contact purpose="report_move"></id-contact></html>""",
     )
 

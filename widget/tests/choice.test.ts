@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { answered, choiceOf, chosen, isLastStep, moved, stepOf } from "../src/start/choice.ts";
-import { coreUrl } from "../src/start/core_url.ts";
-import { type Options, optionsFrom } from "../src/start/options.ts";
-
-const CORE = "https://core.example/base";
-
-function options(auth: number, comm: number): Options {
-  const methods = (count: number, kind: string) =>
-    Array.from({ length: count }, (_, index) => ({
-      tag: `${kind}${index}`,
-      name: `${kind} ${index}`,
-      image: undefined,
-    }));
-  return { authMethods: methods(auth, "auth"), commMethods: methods(comm, "comm") };
-}
+import {
+  answered,
+  choiceOf,
+  chosen,
+  commMethodOf,
+  fieldsOf,
+  isAllClosed,
+  isLastStep,
+  moved,
+  stepOf,
+  stepsOf,
+  UNAUTHENTICATED,
+  updated,
+} from "../src/start/choice.ts";
+import { closed, method, options, open as there } from "./offered.ts";
 
 describe("what is asked", () => {
   it.each([
@@ -22,15 +22,15 @@ describe("what is asked", () => {
     [1, 2, ["comm"]],
     [1, 1, ["summary"]],
   ])("with %i ways to identify and %i ways to talk: %j", (auth, comm, steps) => {
-    expect(choiceOf(options(auth, comm)).steps).toEqual(steps);
+    expect(stepsOf(choiceOf(options(auth, comm), false))).toEqual(steps);
   });
 
   it("a single way is chosen already", () => {
-    expect(choiceOf(options(1, 2))).toMatchObject({ auth: "auth0", comm: undefined });
+    expect(choiceOf(options(1, 2), false)).toMatchObject({ auth: "auth0", comm: undefined });
   });
 
   it("is not passed over without an answer, and can be gone back to with the answer kept", () => {
-    const first = choiceOf(options(2, 2));
+    const first = choiceOf(options(2, 2), false);
     expect(stepOf(moved(first, 1))).toBe("auth");
     const second = moved(chosen(first, "auth1"), 1);
     expect(stepOf(second)).toBe("comm");
@@ -40,55 +40,64 @@ describe("what is asked", () => {
   });
 });
 
-describe("the core's answer", () => {
-  it("may have members that are not known here", () => {
-    const body = {
-      auth_methods: [{ tag: "digid", name: "DigiD", image_path: "/digid.svg", more: 1 }],
-      comm_methods: [{ tag: "chat", name: "Chat", image_path: "chat.svg" }],
-      more: true,
-    };
-    expect(optionsFrom(body, CORE)).toEqual({
-      authMethods: [{ tag: "digid", name: "DigiD", image: "https://core.example/digid.svg" }],
-      commMethods: [{ tag: "chat", name: "Chat", image: "https://core.example/base/chat.svg" }],
-    });
+describe("a purpose that one may go on with without identifying", () => {
+  const free = { ...options(1, 2), unauthenticated: true };
+
+  it("makes that a choice of its own, also beside a single method", () => {
+    expect(stepsOf(choiceOf(free, false))).toEqual(["auth", "comm"]);
   });
 
-  it.each([
-    [undefined],
-    ["text"],
-    [{}],
-    [{ auth_methods: [], comm_methods: [] }],
-    [{ auth_methods: [{ tag: "digid" }], comm_methods: [{ tag: "chat", name: "Chat" }] }],
-    [{ auth_methods: 7, comm_methods: [] }],
-  ])("that makes no sense is not used: %j", (body) => {
-    expect(optionsFrom(body, CORE)).toBeUndefined();
+  it("sends no method of identification when that was chosen", () => {
+    const choice = moved(chosen(choiceOf(free, false), UNAUTHENTICATED), 1);
+    expect(fieldsOf(chosen(choice, "comm1"))).toEqual({ comm_method: "comm1" });
   });
 
-  it("cannot bring in an image that is a script", () => {
-    const method = { tag: "a", name: "A", image_path: "javascript:alert(1)" };
-    const read = optionsFrom({ auth_methods: [method], comm_methods: [method] }, CORE);
-    expect(read?.authMethods[0]?.image).toBeUndefined();
+  it("asks nothing about it where there is no method", () => {
+    const choice = choiceOf({ ...options(0, 1), unauthenticated: true }, false);
+    expect(stepsOf(choice)).toEqual(["summary"]);
+    expect(fieldsOf(choice)).toEqual({ comm_method: "comm0" });
   });
 });
 
-describe("where the core is", () => {
-  function script(src: string): HTMLScriptElement {
-    const element = document.createElement("script");
-    element.type = "text/plain";
-    element.src = src;
-    return element;
-  }
-
-  it("is said by the page", () => {
-    expect(coreUrl("https://core.example/base/", [])).toBe("https://core.example/base");
+describe("identifying first", () => {
+  it("leaves how to talk for afterwards", () => {
+    const choice = chosen(choiceOf(options(2, 2), true), "auth0");
+    expect(stepsOf(choice)).toEqual(["auth"]);
+    expect(fieldsOf(choice)).toEqual({ auth_method: "auth0" });
   });
 
-  it("follows from where the script came from", () => {
-    const scripts = [script("https://site.example/other.js"), script("https://core.example/base/static/widget.js?v=1")];
-    expect(coreUrl("", scripts)).toBe("https://core.example/base");
+  it("makes no difference where there is one way to talk", () => {
+    expect(fieldsOf(chosen(choiceOf(options(2, 1), true), "auth0"))).toEqual({
+      auth_method: "auth0",
+      comm_method: "comm0",
+    });
   });
 
-  it("is the page's own place when nothing else is known", () => {
-    expect(coreUrl("", [])).toBe(location.origin);
+  it("still asks who does not identify how to talk", () => {
+    const choice = chosen(choiceOf({ ...options(1, 2), unauthenticated: true }, true), UNAUTHENTICATED);
+    expect(stepsOf(choice)).toEqual(["auth", "comm"]);
+    expect(isLastStep(choice)).toBe(false);
+  });
+});
+
+describe("news of who is there", () => {
+  const before = { ...options(1, 0), commMethods: [method("chat", there), method("phone", there)] };
+
+  it("changes nothing of what was chosen", () => {
+    const choice = chosen(choiceOf(before, false), "chat");
+    const later = updated(choice, { ...before, commMethods: [method("phone", there), method("chat", closed)] });
+    expect(later.options.commMethods.map(({ tag }) => tag)).toEqual(["chat", "phone"]);
+    expect(commMethodOf(later)).toMatchObject({ tag: "chat", availability: { open: false } });
+  });
+
+  it("that does not come is not made up for by old news", () => {
+    const later = updated(choiceOf(before, false), undefined);
+    expect(later.options.commMethods.map(({ availability }) => availability)).toEqual([undefined, undefined]);
+  });
+
+  it("says that all is closed only when every way to talk is", () => {
+    expect(isAllClosed(before)).toBe(false);
+    expect(isAllClosed({ ...before, commMethods: [method("chat", closed)] })).toBe(true);
+    expect(isAllClosed({ ...before, commMethods: [method("chat", closed), method("phone", undefined)] })).toBe(false);
   });
 });

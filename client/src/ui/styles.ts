@@ -1,51 +1,15 @@
-import { css } from "lit";
+import { css, unsafeCSS } from "lit";
+import { boxes, buttons, headings, notices, tokenValues } from "./base_styles.ts";
 
-/**
- * The look, by token names of the NL Design System (Utrecht and Basis), so that a municipality's theme applies as it is.
- * The last fallback of each is our own, neutral.
- */
 export const tokens = css`
   :host {
-    --idc-ink: var(--utrecht-document-color, var(--basis-color-default-color-document, #1b2430));
-    --idc-ink-soft: var(--basis-color-default-color-subtle, #4c5866);
-    --idc-ground: var(--utrecht-document-background-color, var(--basis-color-default-bg-document, #f2f4f7));
-    --idc-card: var(--basis-color-default-bg-default, #ffffff);
-    --idc-line: var(--basis-color-default-border-subtle, #d3d9e1);
-    --idc-edge: var(--utrecht-textbox-border-color, var(--basis-form-control-border-color, #66717f));
-    --idc-accent: var(
-      --utrecht-button-primary-action-background-color,
-      var(--basis-color-action-1-bg-default, #17525c)
-    );
-    --idc-accent-hover: var(--utrecht-button-primary-action-hover-background-color, #0e3940);
-    --idc-on-accent: var(--utrecht-button-primary-action-color, var(--basis-color-action-1-color-default, #ffffff));
-    --idc-accent-soft: var(--utrecht-button-secondary-action-hover-background-color, #e3eff0);
-    --idc-link: var(--utrecht-link-color, var(--basis-color-action-1-color-default, #17525c));
-    --idc-focus: var(--utrecht-focus-outline-color, var(--basis-focus-outline-color, #1b2430));
-    --idc-focus-halo: var(--utrecht-focus-background-color, var(--basis-focus-background-color, #ffdd33));
-    --idc-danger: #9a1f18;
-    --idc-danger-soft: #fdf0ef;
+    ${unsafeCSS(tokenValues)}
     --idc-warning: #7a4a00;
     --idc-warning-soft: #fff5dd;
     --idc-warning-edge: #d99a17;
     --idc-ok: #0f5a2a;
     --idc-ok-soft: #e8f5ec;
     --idc-ok-edge: #1d7a3a;
-    --idc-radius: var(--utrecht-button-border-radius, var(--basis-border-radius-md, 6px));
-    --idc-font: var(
-      --utrecht-document-font-family,
-      var(
-        --basis-text-font-family-default,
-        system-ui,
-        -apple-system,
-        "Segoe UI",
-        Roboto,
-        "Helvetica Neue",
-        Arial,
-        sans-serif
-      )
-    );
-    color: var(--idc-ink);
-    font-family: var(--idc-font);
     font-size: var(--utrecht-document-font-size, 1.0625rem);
     line-height: var(--utrecht-document-line-height, 1.5);
   }
@@ -53,55 +17,16 @@ export const tokens = css`
   :host([hidden]) {
     display: none;
   }
-
-  *,
-  *::before,
-  *::after {
-    box-sizing: border-box;
-  }
-
-  :focus-visible {
-    box-shadow: 0 0 0 5px var(--idc-focus-halo);
-    outline: 2px solid var(--idc-focus);
-    outline-offset: 1px;
-  }
 `;
 
 export const typography = css`
-  h1,
-  h2,
-  h3 {
-    color: var(--utrecht-heading-color, inherit);
-    line-height: 1.25;
-    margin: 0;
-    overflow-wrap: break-word;
-    text-wrap: balance;
-  }
-
   h1 {
     font-family: var(--utrecht-heading-1-font-family, inherit);
     font-size: clamp(1.375rem, 1.2rem + 1vw, 1.75rem);
   }
 
-  h2 {
-    font-family: var(--utrecht-heading-2-font-family, inherit);
-    font-size: 1.125rem;
-  }
-
-  h3 {
-    font-size: 1rem;
-  }
-
-  p {
-    margin: 0;
-  }
-
   a {
     color: var(--idc-link);
-  }
-
-  .soft {
-    color: var(--idc-ink-soft);
   }
 
   .hidden-text {
@@ -114,61 +39,7 @@ export const typography = css`
   }
 `;
 
-export const buttons = css`
-  .button {
-    align-items: center;
-    background: transparent;
-    border: 2px solid transparent;
-    border-radius: var(--idc-radius);
-    color: inherit;
-    cursor: pointer;
-    display: inline-flex;
-    font: inherit;
-    font-weight: 600;
-    gap: 0.5rem;
-    justify-content: center;
-    line-height: 1.25;
-    min-block-size: 2.75rem;
-    padding: 0.375rem 1.125rem;
-    text-align: center;
-    text-decoration: none;
-  }
-
-  .button[disabled] {
-    cursor: not-allowed;
-    opacity: 0.55;
-  }
-
-  .primary {
-    background: var(--idc-accent);
-    color: var(--idc-on-accent);
-  }
-
-  .primary:hover:not([disabled]) {
-    background: var(--idc-accent-hover);
-  }
-
-  .secondary {
-    background: var(--idc-card);
-    border-color: var(--idc-accent);
-    color: var(--idc-accent);
-  }
-
-  .secondary:hover:not([disabled]) {
-    background: var(--idc-accent-soft);
-  }
-
-  .quiet {
-    color: var(--idc-link);
-    padding-inline: 0.625rem;
-    text-decoration: underline;
-    text-underline-offset: 0.2em;
-  }
-
-  .quiet:hover {
-    text-decoration-thickness: 2px;
-  }
-
+export const dangerButton = css`
   .danger {
     background: var(--idc-card);
     border-color: var(--idc-danger);
@@ -178,42 +49,19 @@ export const buttons = css`
   .danger:hover {
     background: var(--idc-danger-soft);
   }
-
-  .actions {
-    display: flex;
-    flex-wrap: wrap;
-    gap: 0.75rem;
-  }
-
-  svg {
-    block-size: 1.25em;
-    flex: none;
-    inline-size: 1.25em;
-  }
-
-  @media (prefers-reduced-motion: no-preference) {
-    .button {
-      transition: background-color 0.12s;
-    }
-  }
-
-  @media (forced-colors: active) {
-    .button {
-      border-color: ButtonBorder;
-    }
-  }
 `;
 
-export const notices = css`
-  .notice {
-    align-items: flex-start;
-    border: 1px solid;
-    border-inline-start-width: 6px;
-    border-radius: var(--idc-radius);
-    display: flex;
-    flex-wrap: wrap;
-    gap: 0.5rem 0.75rem;
-    padding: 0.75rem 1rem;
+export const furtherNotices = css`
+  .notice.warning {
+    background: var(--utrecht-alert-warning-background-color, var(--idc-warning-soft));
+    border-color: var(--utrecht-alert-warning-border-color, var(--idc-warning-edge));
+    color: var(--utrecht-alert-warning-color, #4f3000);
+  }
+
+  .notice.ok {
+    background: var(--utrecht-alert-ok-background-color, var(--idc-ok-soft));
+    border-color: var(--utrecht-alert-ok-border-color, var(--idc-ok-edge));
+    color: var(--utrecht-alert-ok-color, #0f4a22);
   }
 
   /* Stays there for screen readers while it is empty, but takes no place. */
@@ -225,41 +73,12 @@ export const notices = css`
     display: grid;
     gap: 0.5rem;
   }
-
-  .notice > svg {
-    margin-block-start: 0.15em;
-  }
-
-  .notice > div {
-    display: grid;
-    flex: 1 1 12rem;
-    gap: 0.5rem;
-    justify-items: start;
-  }
-
-  .notice.warning {
-    background: var(--utrecht-alert-warning-background-color, var(--idc-warning-soft));
-    border-color: var(--utrecht-alert-warning-border-color, var(--idc-warning-edge));
-    color: var(--utrecht-alert-warning-color, #4f3000);
-  }
-
-  .notice.error {
-    background: var(--utrecht-alert-error-background-color, var(--idc-danger-soft));
-    border-color: var(--utrecht-alert-error-border-color, #b3261e);
-    color: var(--utrecht-alert-error-color, #6e120c);
-  }
-
-  .notice.ok {
-    background: var(--utrecht-alert-ok-background-color, var(--idc-ok-soft));
-    border-color: var(--utrecht-alert-ok-border-color, var(--idc-ok-edge));
-    color: var(--utrecht-alert-ok-color, #0f4a22);
-  }
-
-  .notice.info {
-    background: var(--utrecht-alert-info-background-color, var(--idc-accent-soft));
-    border-color: var(--utrecht-alert-info-border-color, var(--idc-accent));
-    color: var(--utrecht-alert-info-color, #0e3940);
-  }
 `;
 
-export const common = [tokens, typography, buttons, notices];
+export const common = [
+  tokens,
+  unsafeCSS([boxes, headings, buttons, notices].join("")),
+  typography,
+  dangerButton,
+  furtherNotices,
+];

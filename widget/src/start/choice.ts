@@ -1,35 +1,50 @@
+import { isClosed } from "./availability.ts";
 import type { Method, Options } from "./options.ts";
 
 /** A question to the end user. What leaves no choice is not asked. */
 export type Step = "auth" | "comm" | "summary";
 
+/** The choice not to identify; no method has this tag. */
+export const UNAUTHENTICATED = "";
+
 /** What was chosen until now, and where in the steps the person is. Changed by the functions below alone. */
 export interface Choice {
-  options: Options;
-  steps: readonly Step[];
-  at: number;
-  auth: string | undefined;
-  comm: string | undefined;
+  readonly options: Options;
+  /** Whether how to talk is chosen after identifying, at the core. */
+  readonly identifyFirst: boolean;
+  readonly at: number;
+  readonly auth: string | undefined;
+  readonly comm: string | undefined;
 }
 
 /** The beginning: a single allowed method is chosen already. */
-export function choiceOf(options: Options): Choice {
+export function choiceOf(options: Options, identifyFirst: boolean): Choice {
+  const comm = options.commMethods.map(({ tag }) => tag);
+  return { options, identifyFirst, at: 0, auth: only(waysToIdentify(options)), comm: only(comm) };
+}
+
+/** The steps as they are now: who chooses not to identify chooses how to talk here. */
+export function stepsOf(choice: Choice): readonly Step[] {
   const steps: Step[] = [];
-  if (options.authMethods.length > 1) steps.push("auth");
-  if (options.commMethods.length > 1) steps.push("comm");
-  if (steps.length === 0) steps.push("summary");
-  return { options, steps, at: 0, auth: only(options.authMethods), comm: only(options.commMethods) };
+  if (waysToIdentify(choice.options).length > 1) steps.push("auth");
+  if (choice.options.commMethods.length > 1 && !talksLater(choice)) steps.push("comm");
+  return steps.length === 0 ? ["summary"] : steps;
 }
 
 export function stepOf(choice: Choice): Step {
-  return choice.steps[choice.at] ?? "summary";
+  return stepsOf(choice)[choice.at] ?? "summary";
 }
 
 export function isLastStep(choice: Choice): boolean {
-  return choice.at >= choice.steps.length - 1;
+  return choice.at >= stepsOf(choice).length - 1;
 }
 
-/** What was chosen at the present step; "summary" needs no choice. */
+/** Whether how to talk is left for afterwards. */
+export function talksLater({ identifyFirst, options, auth }: Choice): boolean {
+  return identifyFirst && options.commMethods.length > 1 && auth !== UNAUTHENTICATED;
+}
+
+/** Whether something was chosen at the present step; "summary" needs no choice. */
 export function answered(choice: Choice): boolean {
   const step = stepOf(choice);
   return step === "summary" || choice[step] !== undefined;
@@ -42,14 +57,54 @@ export function chosen(choice: Choice, tag: string): Choice {
 
 /** One step on or back; stays where it is at either end, and while the present step is not answered. */
 export function moved(choice: Choice, by: 1 | -1): Choice {
-  const at = Math.min(choice.steps.length - 1, Math.max(0, choice.at + by));
+  const at = Math.min(stepsOf(choice).length - 1, Math.max(0, choice.at + by));
   return by === 1 && !answered(choice) ? choice : { ...choice, at };
 }
 
-export function methodOf(methods: readonly Method[], tag: string | undefined): Method | undefined {
+/** The same choice with what a newer answer says of who is there; nothing else moves under the person's hands. */
+export function updated(choice: Choice, newer: Options | undefined): Choice {
+  const latest = (methods: readonly Method[], from: readonly Method[] = []): Method[] =>
+    methods.map((method) => ({ ...method, availability: methodOf(from, method.tag)?.availability }));
+  const { authMethods, commMethods } = choice.options;
+  const options = {
+    ...choice.options,
+    authMethods: latest(authMethods, newer?.authMethods),
+    commMethods: latest(commMethods, newer?.commMethods),
+  };
+  return { ...choice, options };
+}
+
+/** The chosen comm method, where it is chosen here. */
+export function commMethodOf(choice: Choice): Method | undefined {
+  return talksLater(choice) ? undefined : methodOf(choice.options.commMethods, choice.comm);
+}
+
+export function authMethodOf(choice: Choice): Method | undefined {
+  return methodOf(choice.options.authMethods, choice.auth);
+}
+
+/** Whether every way to talk is closed. */
+export function isAllClosed({ commMethods }: Options): boolean {
+  return commMethods.every(({ availability }) => isClosed(availability));
+}
+
+/** The fields of `POST /start` that follow from the choice. */
+export function fieldsOf(choice: Choice): { auth_method?: string; comm_method?: string } {
+  const [auth, comm] = [authMethodOf(choice)?.tag, commMethodOf(choice)?.tag];
+  return {
+    ...(auth === undefined ? {} : { auth_method: auth }),
+    ...(comm === undefined ? {} : { comm_method: comm }),
+  };
+}
+
+export function waysToIdentify({ authMethods, unauthenticated }: Options): string[] {
+  return [...authMethods.map(({ tag }) => tag), ...(unauthenticated ? [UNAUTHENTICATED] : [])];
+}
+
+function methodOf(methods: readonly Method[], tag: string | undefined): Method | undefined {
   return methods.find((method) => method.tag === tag);
 }
 
-function only(methods: readonly Method[]): string | undefined {
-  return methods.length === 1 ? methods[0]?.tag : undefined;
+function only(tags: readonly string[]): string | undefined {
+  return tags.length === 1 ? tags[0] : undefined;
 }

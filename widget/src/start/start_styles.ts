@@ -1,9 +1,22 @@
-import { css } from "lit";
+import { boxes, buttons, headings, notices, tokenValues } from "../../../client/src/ui/base_styles.ts";
 
-export const startStyles = css`
+/** Nothing of the page reaches `.root` but custom properties: `all` leaves those alone. */
+const css = String.raw;
+const own = css`
   :host {
+    display: block;
+  }
+
+  :host([hidden]) {
+    display: none;
+  }
+
+  .root {
+    all: initial;
     container-type: inline-size;
     display: block;
+    text-align: start;
+    ${tokenValues}
   }
 
   .block {
@@ -11,44 +24,57 @@ export const startStyles = css`
     border: 1px solid var(--idc-line);
     border-block-start: 4px solid var(--idc-accent);
     border-radius: var(--idc-radius);
-    color: var(--idc-ink);
     display: grid;
-    gap: 1rem;
-    padding: clamp(1rem, 5cqi, 1.75rem);
+    font-size: var(--utrecht-document-font-size, var(--basis-text-font-size-md, 1.0625em));
+    gap: 1em;
+    grid-template-columns: minmax(0, 1fr);
+    line-height: var(--utrecht-document-line-height, var(--basis-text-line-height-md, 1.5));
+    overflow-wrap: break-word;
+    padding: clamp(1em, 5cqi, 1.75em);
+  }
+
+
+  slot[name="button"]::slotted(*) {
+    margin-block-end: 0.75em;
   }
 
   h2 {
-    font-size: 1.25rem;
+    font-size: 1.25em;
   }
 
   form {
     display: grid;
-    gap: 1rem;
+    gap: 1em;
+    grid-template-columns: minmax(0, 1fr);
+    margin: 0;
   }
 
   .step {
-    font-size: 0.9375rem;
-    margin-block-end: -0.75rem;
+    color: var(--idc-ink-soft);
+    display: block;
+    font-size: 0.9375em;
+    font-weight: 400;
   }
 
   fieldset {
     border: 0;
     display: grid;
-    gap: 0.625rem;
+    gap: 0.625em;
+    grid-template-columns: minmax(0, 1fr);
     margin: 0;
     min-inline-size: 0;
     padding: 0;
   }
 
-  /* Takes the focus only so that it is read out; there is nothing to operate. */
-  legend:focus {
+  /* They take the focus only so that they are read out; there is nothing to operate. */
+  :is(h2, legend, strong):focus {
     box-shadow: none;
     outline: none;
   }
 
   legend {
     font-weight: 600;
-    margin-block-end: 0.625rem;
+    margin-block-end: 0.625em;
     padding: 0;
   }
 
@@ -59,9 +85,9 @@ export const startStyles = css`
     border-radius: var(--idc-radius);
     cursor: pointer;
     display: flex;
-    gap: 0.75rem;
-    min-block-size: 3.25rem;
-    padding: 0.5rem 0.875rem;
+    gap: 0.75em;
+    min-block-size: 3.25em;
+    padding: 0.5em 0.875em;
   }
 
   .option:hover {
@@ -74,22 +100,42 @@ export const startStyles = css`
     box-shadow: inset 0 0 0 1px var(--idc-accent);
   }
 
-  .option span {
+  .option:has(:disabled) {
+    background: transparent;
+    border-style: dashed;
+    cursor: not-allowed;
+  }
+
+  .words {
+    display: grid;
     flex: 1;
+    min-inline-size: 0;
     overflow-wrap: anywhere;
+  }
+
+  .name {
+    font-weight: 600;
+  }
+
+  .words .soft {
+    display: grid;
+    font-size: 0.9375em;
+    line-height: 1.4;
   }
 
   .option input {
     accent-color: var(--idc-accent);
-    block-size: 1.375rem;
+    block-size: 1.375em;
     flex: none;
-    inline-size: 1.375rem;
+    font: inherit;
+    inline-size: 1.375em;
     margin: 0;
   }
 
   .option img {
-    block-size: 2rem;
-    inline-size: 2rem;
+    block-size: 2em;
+    flex: none;
+    inline-size: 2em;
     object-fit: contain;
   }
 
@@ -97,23 +143,34 @@ export const startStyles = css`
     display: none;
   }
 
+  .shared,
+  .waiting {
+    align-items: flex-start;
+    display: flex;
+    gap: 0.5em;
+  }
+
+  :is(.shared, .waiting) svg {
+    margin-block-start: 0.15em;
+  }
+
   .happens {
     background: var(--idc-accent-soft);
     border-radius: var(--idc-radius);
-    padding: 0.875rem 1rem;
+    padding: 0.875em 1em;
   }
 
   .happens h3 {
     align-items: center;
     display: flex;
-    gap: 0.5rem;
+    gap: 0.5em;
   }
 
   .happens ol {
     display: grid;
-    gap: 0.25rem;
-    margin: 0.5rem 0 0;
-    padding-inline-start: 1.5rem;
+    gap: 0.25em;
+    margin: 0.5em 0 0;
+    padding-inline-start: 1.5em;
   }
 
   .reminder {
@@ -121,11 +178,16 @@ export const startStyles = css`
     font-weight: 600;
   }
 
-  .reminder:empty {
+  :is(.reminder, .slow, .waiting, [role="alert"]):empty {
     display: none;
   }
 
-  @container (max-width: 26rem) {
+  .button[aria-disabled="true"] {
+    cursor: progress;
+    opacity: 0.75;
+  }
+
+  @container (max-width: 26em) {
     .actions .button {
       inline-size: 100%;
     }
@@ -135,5 +197,29 @@ export const startStyles = css`
     .option:has(:checked) {
       border-width: 3px;
     }
+
+    .option:has(:disabled) {
+      color: GrayText;
+    }
+
+    .happens {
+      border: 1px solid;
+    }
   }
 `;
+
+let sheet: CSSStyleSheet | undefined;
+
+/**
+ * The one style sheet of all blocks of a page. Adopted: that is no inline style, whatever the page's policy says.
+ *
+ * `rem` follows the font size of the page's root, which is for the page to decide: here everything follows our own.
+ */
+export function startStyles(): CSSStyleSheet {
+  if (sheet === undefined) {
+    sheet = new CSSStyleSheet();
+    const shared = [boxes, headings, buttons, notices].map((styles) => styles.replace(/(\d)rem\b/g, "$1em"));
+    sheet.replaceSync([...shared, own].join(""));
+  }
+  return sheet;
+}
