@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from idcontact.asset_files import AssetFiles
-from idcontact.demo_site import TOPICS, DemoSite
+from idcontact.demo_site import THEMES, TOPICS, DemoSite
 from idcontact.pages import Pages
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ async def test_each_topic_has_a_page_in_both_languages(browser: httpx2.AsyncClie
     page = await browser.get("/", params={"topic": topic, "lang": language})
     assert page.status_code == 200
     assert f'<html lang="{language}">' in page.text
-    assert f'<id-contact purpose="{topic}" lang="{language}"></id-contact>' in page.text
+    assert f'<id-contact purpose="{topic}" lang="{language}">' in page.text
+    assert f'<a href="/contact/{topic}?lang={language}">' in page.text
     assert page.text.count('<li><a href="/?topic=') == len(TOPICS) - 1
 
 
@@ -46,6 +47,21 @@ async def test_the_front_page_is_about_moving_in_the_language_of_the_browser(bro
 async def test_an_unknown_topic_shows_the_front_page_and_nothing_of_what_was_asked(browser: httpx2.AsyncClient) -> None:
     page = await browser.get("/", params={"topic": '"><script>x'})
     assert 'purpose="report_move"' in page.text
+    assert "script>x" not in page.text
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_each_theme_is_kept_from_page_to_page(browser: httpx2.AsyncClient, theme: str) -> None:
+    page = await browser.get("/", params={"theme": theme})
+    assert f'<body class="{theme}-theme">' in page.text
+    assert ("/static/themes/voorbeeld.css" in page.text) is (theme == "voorbeeld")
+    topics = re.findall(r'<li><a href="/\?topic=([^"]*)"', page.text)
+    assert [f"theme={theme}" in topic for topic in topics] == [theme != THEMES[0]] * (len(TOPICS) - 1)
+
+
+async def test_an_unknown_theme_is_the_municipalitys_own(browser: httpx2.AsyncClient) -> None:
+    page = await browser.get("/", params={"theme": '"><script>x'})
+    assert '<body class="town-theme">' in page.text
     assert "script>x" not in page.text
 
 

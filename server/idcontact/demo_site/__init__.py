@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Purposes of the demo's settings that the website has a text for; the first one is its front page.
 TOPICS: Final = ("report_move", "passport", "parking_permit")
+# What the page can put on; the first one is the municipality's own. None of them is the name of a file or a class.
+THEMES: Final = ("town", "voorbeeld", "none")
 
 _HOME: Final = Operation(
     summary="A municipality's website, for the demo",
@@ -40,11 +42,18 @@ class DemoSite:
         return [ApiRoute("/", self._home, methods=["GET"], operation=_HOME), Mount("/demo", self._files)]
 
     async def _home(self, request: Request) -> Response:
-        asked = request.query_params.get("topic", TOPICS[0])
+        asked = request.query_params
         return self._pages.render(
             request,
             "demo_site/home.html",
-            topic=asked if asked in TOPICS else TOPICS[0],
+            topic=_one_of(TOPICS, asked.get("topic")),
             topics=TOPICS,
+            theme=_one_of(THEMES, asked.get("theme")),
+            themes=THEMES,
             file=self._files.url,
         )
+
+
+def _one_of(known: tuple[str, ...], asked: str | None) -> str:
+    """What was asked for where it is known, else the first one."""
+    return asked if asked in known else known[0]
