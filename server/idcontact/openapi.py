@@ -20,7 +20,7 @@ from idcontact.errors import IdContactError, Unavailable
 from idcontact.protocol import ErrorAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -30,6 +30,7 @@ HTML_TYPE: Final = "text/html"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 JWT_TYPE: Final = "application/jwt"
 
+Endpoint: TypeAlias = "Callable[[Request], Awaitable[Response]]"
 Shape: TypeAlias = Any
 """What msgspec makes a schema of: a struct, or any other annotation."""
 Schema: TypeAlias = dict[str, Any]
@@ -111,11 +112,23 @@ class Operation:
 
 
 class ApiRoute(Route):
-    """A route with its description."""
+    """A route with its description, for each of its methods."""
 
-    def __init__(self, path: str, endpoint: Any, *, operation: Operation, **rest: Any) -> None:
-        super().__init__(path, endpoint, **rest)
-        self.operation = operation
+    def __init__(self, path: str, endpoint: Any, *, methods: Sequence[str], operation: Operation, **rest: Any) -> None:
+        super().__init__(path, endpoint, methods=methods, **rest)
+        self.operations = dict.fromkeys(methods, operation)
+
+
+class ApiResource(ApiRoute):
+    """A path with methods that have endpoints and descriptions of their own: what is none of them gets a 405 that names
+    them all, which several routes with one path would not say."""
+
+    def __init__(self, path: str, methods: Mapping[str, tuple[Endpoint, Operation]]) -> None:
+        async def answer(request: Request) -> Response:
+            return await methods["GET" if request.method == "HEAD" else request.method][0](request)
+
+        super().__init__(path, answer, methods=[*methods], operation=next(iter(methods.values()))[1])
+        self.operations = {method: operation for method, (_, operation) in methods.items()}
 
 
 # --- the routes of an application -----------------------------------------------------------------------------------
@@ -139,13 +152,14 @@ def walk(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, B
 def document(title: str, url: str, routes: Sequence[BaseRoute]) -> bytes:
     """The OpenAPI document (JSON) of an application that is reached at `url`."""
     described = [(path, route) for path, route in walk(routes) if isinstance(route, ApiRoute)]
-    schemas = _Schemas([shape for _, route in described for shape in route.operation.shapes])
+    schemas = _Schemas(
+        [shape for _, route in described for operation in route.operations.values() for shape in operation.shapes]
+    )
     paths: defaultdict[str, Schema] = defaultdict(dict)
     for path, route in described:
         plain = re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
-        for method in sorted(route.methods or {"GET"}):
-            if method != "HEAD":
-                paths[plain][method.lower()] = _operation(method, plain, route.operation, schemas)
+        for method, operation in route.operations.items():
+            paths[plain][method.lower()] = _operation(method, plain, operation, schemas)
     return msgspec.json.encode(
         {
             "openapi": _VERSION,

@@ -23,6 +23,7 @@ from idcontact.keystore import DirectoryKeyStore
 from idcontact.openapi import (
     FORM_TYPE,
     JSON_TYPE,
+    ApiResource,
     ApiRoute,
     Operation,
     Parameter,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
+    from idcontact.openapi import Endpoint
     from running import Site
 
 TRIAL_PLUGIN = """
@@ -118,6 +120,24 @@ def test_mounted_routes_are_described_at_their_whole_path_and_convertors_left_ou
     told = described(Mount("/x", inner))
     assert list(told["paths"]) == ["/x/y/{z}"]
     assert set(told["paths"]["/x/y/{z}"]) == {"get", "delete"}
+
+
+async def test_a_path_with_several_methods_answers_each_and_names_all_to_another() -> None:
+    def saying(text: str) -> tuple[Endpoint, Operation]:
+        async def answer(_: Request) -> Response:
+            return Response(text)
+
+        return answer, Operation(summary=text, answers=[empty(text)])
+
+    resource = ApiResource("/x", {"GET": saying("got"), "POST": saying("posted")})
+    told = described(resource)["paths"]["/x"]
+    assert {method: operation["summary"] for method, operation in told.items()} == {"get": "got", "post": "posted"}
+    transport = httpx2.ASGITransport(app=Starlette(routes=[resource]))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://kitchen.example") as client:
+        assert [(await client.get("/x")).text, (await client.post("/x")).text] == ["got", "posted"]
+        assert (await client.head("/x")).status_code == 200
+        other = await client.delete("/x")
+    assert (other.status_code, set(other.headers["allow"].split(", "))) == (405, {"GET", "HEAD", "POST"})
 
 
 def test_a_walk_finds_what_is_not_described_and_passes_sockets_over() -> None:

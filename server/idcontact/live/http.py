@@ -29,7 +29,7 @@ from idcontact.live.end_user import EndUserEnd
 from idcontact.live.happenings import CalledOff, Landed
 from idcontact.live.keys import hashed, new_id, new_secret
 from idcontact.live.socket import BAD_PROTOCOL, GONE, NOT_ALLOWED, NOT_AUTHENTICATED, RATE_LIMITED, TRY_AGAIN, Socket
-from idcontact.openapi import ApiRoute
+from idcontact.openapi import ApiResource, ApiRoute
 from idcontact.protocol import CommunicationStarted, StartCommunication
 from idcontact.security import PagePolicy, check_socket_origin
 from idcontact.urls import split_web_url
@@ -91,8 +91,10 @@ class LiveHttp:
         """For browsers."""
         answering = self._answering
         return [
-            ApiRoute("/land/{ticket}", answering(self.landing), methods=["GET"], operation=ops.LANDING),
-            ApiRoute("/land/{ticket}", answering(self.land), methods=["POST"], operation=ops.LAND),
+            ApiResource(
+                "/land/{ticket}",
+                {"GET": (answering(self.landing), ops.LANDING), "POST": (answering(self.land), ops.LAND)},
+            ),
             ApiRoute("/c/{conversation}", answering(self.conversation), methods=["GET"], operation=ops.CONVERSATION),
             WebSocketRoute("/c/{conversation}/socket", _SocketApp(self.end_user_socket)),
             WebSocketRoute("/console/socket", _SocketApp(self.staff_socket)),

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, read_body
 from idcontact.browser import new_browser
 from idcontact.errors import BadRequest, IdContactError, NotFound, TooLarge
-from idcontact.openapi import ApiRoute
+from idcontact.openapi import ApiResource, ApiRoute
 from idcontact.pem import PrivatePem, PublicPem
 from idcontact.plugin import operations
 from idcontact.plugin.bound import is_a_look_ahead
@@ -71,8 +71,10 @@ class AuthPlugin(ABC):
         self._sessions = Sessions(host.records)
         self._public = self._application(
             [
-                ApiRoute("/session/{session}", self._shown, methods=["GET"], operation=operations.IDENTIFY),
-                ApiRoute("/session/{session}", self._acted, methods=["POST"], operation=operations.ACT_IDENTIFYING),
+                ApiResource(
+                    "/session/{session}",
+                    {"GET": (self._shown, operations.IDENTIFY), "POST": (self._acted, operations.ACT_IDENTIFYING)},
+                ),
                 *self.more_routes(),
             ]
         )

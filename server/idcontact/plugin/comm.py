@@ -16,7 +16,7 @@ from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, 
 from idcontact.browser import new_browser
 from idcontact.errors import BadRequest, IdContactError, NotFound, PluginError
 from idcontact.languages import known
-from idcontact.openapi import ApiRoute
+from idcontact.openapi import ApiResource, ApiRoute
 from idcontact.pem import PrivatePem
 from idcontact.plugin import operations
 from idcontact.plugin.bound import is_a_look_ahead
@@ -76,8 +76,10 @@ class CommPlugin(ABC):
         self._sessions = CommSessions(host.records, settings.lifetime)
         self._public = self._application(
             [
-                ApiRoute("/session/{session}", self._shown, methods=["GET"], operation=operations.TALK),
-                ApiRoute("/session/{session}", self._acted, methods=["POST"], operation=operations.ACT_TALKING),
+                ApiResource(
+                    "/session/{session}",
+                    {"GET": (self._shown, operations.TALK), "POST": (self._acted, operations.ACT_TALKING)},
+                ),
                 *self.more_routes(),
             ]
         )

@@ -18,7 +18,7 @@ from idcontact.bodies import FORM_BODY, decode_form, fit, read_body
 from idcontact.errors import BadRequest, NotAllowed, TooLarge, TooManyRequests, Unavailable
 from idcontact.languages import known
 from idcontact.limits import client_address
-from idcontact.openapi import FORM_TYPE, LANGUAGE, ApiRoute, Operation, Parameter, page, see_other
+from idcontact.openapi import FORM_TYPE, LANGUAGE, ApiResource, ApiRoute, Operation, Parameter, page, see_other
 from idcontact.staff.log_in import DEVICE_COOKIE, Attempt, LogIn, Success
 from idcontact.staff.sessions import COOKIE, StaffMember, StaffSessions, carries_token, form_token
 from idcontact.urls import with_query
@@ -76,6 +76,7 @@ _LOG_OUT: Final = Operation(
     summary="Log out as staff",
     query=[LANGUAGE],
     bodies={FORM_TYPE: LogOutForm},
+    body_required=False,
     answers=[see_other("To the log-in page.")],
     errors=[BadRequest, NotAllowed, TooLarge],
 )
@@ -106,8 +107,7 @@ class StaffPages:
     def routes(self) -> list[ApiRoute]:
         """For the public application."""
         return [
-            ApiRoute(LOG_IN_PATH, self.show_log_in, methods=["GET"], operation=_SHOW_LOG_IN),
-            ApiRoute(LOG_IN_PATH, self.log_in, methods=["POST"], operation=_LOG_IN),
+            ApiResource(LOG_IN_PATH, {"GET": (self.show_log_in, _SHOW_LOG_IN), "POST": (self.log_in, _LOG_IN)}),
             ApiRoute("/staff/logout", self.log_out, methods=["POST"], operation=_LOG_OUT),
             ApiRoute(CONSOLE_PATH, self.console, methods=["GET"], operation=_CONSOLE),
         ]
