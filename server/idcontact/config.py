@@ -82,7 +82,6 @@ class Config(CoreSettings, frozen=True, kw_only=True):
         if "internal_listen" in table and "internal_url" not in table:
             yield ("internal_url",), "expected with internal_listen: the URL by which plugins elsewhere reach it"
         yield from _unknown_purposes(table)
-        yield from _unknown_hours(table)
         for part in ("live", "results"):
             yield from _same_methods(table, part)
         plugins = table.get("plugins")
@@ -142,14 +141,6 @@ def _unknown_purposes(table: Mapping[str, object]) -> Iterator[tuple[Where, str]
         for place, tag in enumerate(served if isinstance(served, list) else ()):
             if isinstance(tag, str) and tag != "*" and tag not in known:
                 yield ("staff", "accounts", index, "purposes", place), "names none of the configured purposes"
-
-
-def _unknown_hours(table: Mapping[str, object]) -> Iterator[tuple[Where, str]]:
-    known = table.get("opening_hours", {})
-    for index, purpose in enumerate(_tables(table.get("purposes"))):
-        named = purpose.get("opening_hours")
-        if isinstance(named, str) and isinstance(known, Mapping) and named not in known:
-            yield ("purposes", index, "opening_hours"), "names none of the tables [opening_hours.<name>]"
 
 
 def _same_methods(table: Mapping[str, object], part: str) -> Iterator[tuple[Where, str]]:

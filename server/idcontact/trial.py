@@ -6,8 +6,10 @@ wrong, with addresses that nobody is led to.
 
 from __future__ import annotations
 
+import logging
 import tempfile
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +26,7 @@ from idcontact.records import SealedRecords
 from idcontact.redis import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from idcontact.config import Config
     from idcontact.settings_reader import Reading
@@ -32,15 +34,46 @@ if TYPE_CHECKING:
 _NOWHERE = "http://localhost"
 
 
-def try_config(path: Path, environ: Mapping[str, str]) -> Reading[Config]:
-    """What the settings file says, and every mistake in it. Raises SettingsError for what is not TOML."""
+@dataclass(frozen=True)
+class Trial:
+    """What the settings file says, with every mistake; and what the parts warned of, as they will again when built."""
+
+    reading: Reading[Config]
+    heard: list[str]
+
+
+def try_config(path: Path, environ: Mapping[str, str]) -> Trial:
+    """Read the file, and try it. Raises SettingsError for what is not TOML."""
     reading = read_config(path, environ)
     mistakes = Mistakes()
-    with tempfile.TemporaryDirectory(prefix="idcontact-") as scrap, mistakes.noted():
+    with tempfile.TemporaryDirectory(prefix="idcontact-") as scrap, _listening() as heard, mistakes.noted():
         _try(reading, path.parent, Path(scrap))
-    if not mistakes.found:
-        return reading
-    return replace(reading, value=None, mistakes=[*reading.mistakes, *mistakes.found])
+    if mistakes.found:
+        reading = replace(reading, value=None, mistakes=[*reading.mistakes, *mistakes.found])
+    return Trial(reading, heard)
+
+
+class _Ear(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.heard.append(record.getMessage())
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """What is logged meanwhile is for us: nothing runs yet."""
+    logger, ear = logging.getLogger("idcontact"), _Ear()
+    before = logger.propagate
+    logger.addHandler(ear)
+    logger.propagate = False
+    try:
+        yield ear.heard
+    finally:
+        logger.propagate = before
+        logger.removeHandler(ear)
 
 
 def _try(reading: Reading[Config], folder: Path, scrap: Path) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from idcontact.config import IN_PROCESS, Config, load_config
+from idcontact.config import IN_PROCESS, Config, find_config, load_config, read_config
 from idcontact.errors import SettingsError
 from running import make_site
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 SECRET = "sentinel-of-a-secret"
 
@@ -56,6 +56,7 @@ def test_the_environment_goes_over_the_file(file: Path) -> None:
     config = load_config(
         file, {"IDCONTACT__LIVE__OTHER_BROWSER": "refuse", "IDCONTACT__LIVE__PURPOSES__PASSPORT__UNVERIFIED": "false"}
     )
+    assert config.live is not None
     assert config.live.other_browser == "refuse"
     assert not config.live.rules("passport").unverified
 
@@ -112,7 +113,6 @@ def test_what_was_written_is_never_repeated(file: Path) -> None:
     said = mistakes(file, environ)
     assert {line.split(": ")[0].partition(" ")[0] for line in said} >= {
         "redis_ulr",
-        "redis_url",
         "plugins.auth",
         "spare",
         "staff.accounts[0].password_hash",
@@ -121,3 +121,96 @@ def test_what_was_written_is_never_repeated(file: Path) -> None:
         "public_url",
     }
     assert SECRET not in "\n".join(said)
+
+
+# --- a core by itself -----------------------------------------------------------------------------------------------
+
+CORE = """
+public_url = "https://core.example.org"
+auth_methods = []
+comm_methods = []
+"""
+
+
+def core(folder: Path, text: str) -> Path:
+    file = folder / "idcontact.toml"
+    file.write_text(CORE + text)
+    return file
+
+
+def test_live_conversations_and_a_store_of_ones_own_are_not_needed(tmp_path: Path) -> None:
+    config = load_config(core(tmp_path, "purposes = []\nkeys_dir = 'secret/keys'"), {})
+    assert (config.live, config.redis_url, config.results) == (None, None, None)
+    assert config.valkey_dir == tmp_path / "secret" / "valkey"
+
+
+def test_staff_without_anybody_to_talk_to_are_warned_about(tmp_path: Path) -> None:
+    reading = read_config(core(tmp_path, "purposes = []\n[staff]\nsession_idle = 60"), {})
+    assert reading.result().live is None
+    assert reading.warnings == ["staff: is not used without [live]"]
+
+
+def test_results_are_told_the_same_as_live_conversations_and_only_one_of_them(file: Path) -> None:
+    text = file.read_text()
+    methods = text[text.index("[[live.auth_methods]]") : text.index("[[staff.accounts]]")]
+    file.write_text(
+        f"{text}\n[results]\ndecrypt_key = {{file = 'decrypt.pem'}}\n{methods.replace('live.', 'results.')}"
+    )
+    [mistake] = mistakes(file)
+    assert mistake == "results: is for a server without [live], which is told the same there; remove one of them"
+
+
+def test_a_purpose_names_opening_hours_that_are_there(tmp_path: Path) -> None:
+    named = """
+    [[purposes]]
+    tag = "move"
+    attributes = []
+    allowed_auth = []
+    allowed_comm = []
+    opening_hours = "desk"
+    [opening_hours.{}]
+    time_zone = "Europe/Amsterdam"
+    monday = ["09:00-17:00"]
+    """
+    assert load_config(core(tmp_path, named.format("desk")), {}).opening_hours["desk"].monday != []
+    [mistake] = mistakes(core(tmp_path, named.format("counter")))
+    assert mistake.startswith("purposes[0].opening_hours: names none of [opening_hours]")
+
+
+def test_each_of_several_keys_that_cannot_be_used_is_named(file: Path) -> None:
+    changed(file, ('decrypt_key = { file = "decrypt.pem" }', 'decrypt_key = { file = "verify.pem" }'))
+    changed(file, ('verify_keys = [{ file = "verify.pem" }]', 'verify_keys = [{ file = "sign.pem" }]'))
+    changed(file, ("start_limit", 'ui_signing_privkey = { file = "verify.pem" }\nstart_limit'))
+    changed(
+        file,
+        ("[live.purposes.passport]", "[authonly_request_keys]\na = { file = 'sign.pem' }\n[live.purposes.passport]"),
+    )
+    assert {mistake.partition(": ")[0] for mistake in mistakes(file)} == {
+        "live.decrypt_key",
+        "live.auth_methods[0].verify_keys[0]",
+        "ui_signing_privkey",
+        "authonly_request_keys.a",
+    }
+
+
+def test_a_plugin_cannot_take_the_name_of_the_live_conversations(file: Path) -> None:
+    [mistake] = mistakes(changed(file, ("[plugins.auth_test]", "[plugins.live]\n[plugins.auth_test]")))
+    assert mistake.startswith("plugins.live: ")
+
+
+# --- which file -----------------------------------------------------------------------------------------------------
+
+
+def test_the_settings_are_those_given_or_named_by_the_environment_or_lying_there(tmp_path: Path) -> None:
+    for name in ("idcontact.toml", "Rocket.toml"):
+        (tmp_path / name).touch()
+    named = {"IDCONTACT_CONFIG": "ours.toml", "ROCKET_CONFIG": "/etc/theirs.toml"}
+    assert find_config(tmp_path / "given.toml", named, tmp_path) == tmp_path / "given.toml"
+    assert find_config(None, named, tmp_path) == tmp_path / "ours.toml"
+    assert find_config(None, {**named, "IDCONTACT_CONFIG": ""}, tmp_path) == Path("/etc/theirs.toml")
+    assert find_config(None, {}, tmp_path) == tmp_path / "idcontact.toml"
+    (tmp_path / "idcontact.toml").unlink()
+    assert find_config(None, {}, tmp_path) == tmp_path / "Rocket.toml"
+    (tmp_path / "Rocket.toml").unlink()
+    with pytest.raises(SettingsError, match="there are no settings: give --config FILE"):
+        find_config(None, {}, tmp_path)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from running import Site
+    from servers import RedisServer
 
 SECRET = "sentinel-of-a-secret"
 NOBODY = f"redis://:{SECRET}@127.0.0.1:1/0"
@@ -97,7 +98,7 @@ def test_every_mistake_in_the_settings_is_a_line_and_no_secret_is_repeated(tmp_p
     assert (ended.returncode, ended.stdout) == (2, "")
     lines = ended.stderr.splitlines()
     named = {line.removeprefix("idcontact serve: ").split(":")[0] for line in lines}
-    assert named == {"redis_ulr", "redis_url", "keys_dir", "live.extra"}
+    assert named == {"redis_ulr", "keys_dir", "live.extra"}
     assert all(line.startswith("idcontact serve: ") for line in lines)
     assert SECRET not in ended.stderr
 
@@ -120,12 +121,25 @@ def test_a_key_that_cannot_be_used_is_named_whether_or_not_the_store_is_there(co
 def test_a_store_that_cannot_be_reached_is_said(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("idcontact.app._REDIS_PATIENCE", 0.0)
+    monkeypatch.setattr("idcontact.redis._PATIENCE", 0.0)
     assert command(without_store(tmp_path).config) == (
         2,
         "",
         "idcontact serve: redis_url: no Redis or Valkey answers there within 0 s",
     )
+
+
+@pytest.mark.parametrize("given", ["", f"?password=wrong-{SECRET}"], ids=["no password", "a wrong password"])
+def test_a_store_that_refuses_the_password_is_told_apart_from_one_that_is_not_there(
+    command: Command, own_redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setattr("idcontact.redis._PATIENCE", 3600.0)  # waited for, the test would end by its limit
+    with own_redis_server.client() as client:
+        client.config_set("requirepass", SECRET)
+    status, _, said = command(make_site(tmp_path, f"{own_redis_server.url}{given}").config)
+    assert status == 2
+    assert said.startswith("idcontact serve: redis_url: what answers there refuses this user name and password")
+    assert SECRET not in said
 
 
 def test_a_store_of_an_unknown_kind_is_said(command: Command, tmp_path: Path) -> None:

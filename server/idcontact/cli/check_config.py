@@ -36,14 +36,15 @@ def run(args: argparse.Namespace) -> int:
     from idcontact.trial import try_config
 
     path = find_config(args.file, os.environ, Path.cwd())
-    reading = try_config(path, os.environ)
+    trial = try_config(path, os.environ)
+    reading = trial.reading
     sys.stdout.write(f"# {path}: {kind_of_file(reading, os.environ)}\n")
     said = [known for known in reading.understood if known.origin is not None or known.value not in (None, "")]
     lines = [(shown(known), _source(known)) for known in said]
     width = min(max((len(line) for line, _ in lines), default=0), 60)
     sys.stdout.write("".join(f"{line:{width}}  # {source}\n" for line, source in lines))
     sys.stdout.flush()
-    for word, texts in (("warning", reading.warnings), ("mistake", reading.mistakes)):
+    for word, texts in (("warning", [*reading.warnings, *trial.heard]), ("mistake", reading.mistakes)):
         for text in texts:
             sys.stderr.write(f"{word}: {text}\n")
     return 2 if reading.mistakes else 0

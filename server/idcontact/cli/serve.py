@@ -31,16 +31,20 @@ def run(args: argparse.Namespace) -> int:
     import os
 
     from idcontact.config import find_config, kind_of_file
+    from idcontact.errors import SettingsError
     from idcontact.logs import set_up
     from idcontact.serve import run as serve
     from idcontact.trial import try_config
 
     set_up(args.log_level)
     path = find_config(args.config, os.environ, Path.cwd())
-    reading = try_config(path, os.environ)
+    reading = try_config(path, os.environ).reading
+    if reading.mistakes and args.config is None:
+        raise SettingsError([f"{path}: these settings cannot be used", *reading.mistakes])
+    config = reading.result()
     log = logging.getLogger("idcontact.settings")
     log.info("%s: %s", path, kind_of_file(reading, os.environ))
     for warning in reading.warnings:
         log.warning("%s", warning)
-    serve(reading.result(), path.parent)
+    serve(config, path.parent)
     return 0
