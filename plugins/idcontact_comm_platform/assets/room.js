@@ -1,0 +1,53 @@
+// Keeps the room as it is on the server. Events say only that something changed; what is shown comes from the page
+// itself, so that there is one place that makes it. A document that is fetched runs nothing and is no string of HTML:
+// Trusted Types have nothing to forbid.
+"use strict";
+
+const lost = document.querySelector("[data-lost]");
+let fetching = false;
+let changedMeanwhile = false;
+
+function look() {
+  if (fetching) {
+    changedMeanwhile = true;
+    return;
+  }
+  fetching = true;
+  changedMeanwhile = false;
+  const request = new XMLHttpRequest();
+  request.open("GET", location.href);
+  request.setRequestHeader("Accept", "text/html");
+  request.responseType = "document";
+  request.onloadend = () => {
+    fetching = false;
+    const room = request.response?.querySelector("[data-room]");
+    if (room) {
+      document.querySelector("[data-room]").replaceChildren(...document.adoptNode(room).childNodes);
+    } else if (request.status === 400 || request.status === 200) {
+      location.reload(); // the link or the log-in has expired: the page says which
+      return;
+    } else {
+      setTimeout(look, 3000);
+    }
+    if (changedMeanwhile) {
+      look();
+    }
+  };
+  request.send();
+}
+
+const events = new EventSource(document.querySelector("[data-room]").dataset.live);
+events.onopen = () => {
+  lost.hidden = true;
+};
+events.onerror = () => {
+  lost.hidden = false;
+};
+events.onmessage = ({ data }) => {
+  if (data === "update") {
+    look();
+  } else if (data === "badrequest" || data === "forbidden") {
+    events.close();
+    location.reload();
+  }
+};

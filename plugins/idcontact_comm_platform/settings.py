@@ -1,0 +1,68 @@
+"""`[plugins.comm_platform]`. Names that the published plugin has are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import msgspec
+
+from idcontact.pem import PrivatePem
+from idcontact.results import ResultMethod
+from idcontact.settings import Duration, Localized, MisfitError, Origin, Url
+from idcontact.settings_values import SigningSecret, kind_of
+from idcontact.tokens import Dialect
+from idcontact.urls import split_web_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class WidgetUrl(str):
+    """Where a guest chooses how to identify: a token is added to it."""
+
+    EXPECTED: ClassVar[str] = "a URL (http:// or https://) that ends in /, ? or =, because a token is added to it"
+    __slots__ = ()
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """The URL as it is written."""
+        if not isinstance(raw, str):
+            raise MisfitError(cls.EXPECTED, kind_of(raw))
+        if split_web_url(raw) is None or not raw.endswith(("/", "?", "=")):
+            raise MisfitError(cls.EXPECTED, "another string" if raw else kind_of(raw))
+        return cls(raw)
+
+
+class PurposeSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """`purposes.<tag>`: what staff see it called, and the attributes that they get to see for it."""
+
+    name: Localized | None = None
+    attributes: list[str]
+
+
+class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the plugin has to be told.
+
+    `core_url`: where the core is; `start_auth_key_id` and `start_auth_signing_privkey`: as whom the plugin asks it for
+    an identification (`authonly_request_keys` there). `widget_url`, `display_name`, `widget_signing_privkey`: the page
+    on which a guest chooses how to identify, and what it is told. `guest_signature_secret`, `host_signature_secret`:
+    shared with the platform, which signs its links with them. `decrypt_key`, `auth_methods`: as for every
+    communication plugin. `frame_ancestors`: websites that may show the host's page in a frame. `idle` is how long a
+    guest's attributes are kept after somebody last did something, `lifetime` how long they are kept at the most.
+    """
+
+    core_url: Url
+    start_auth_key_id: str
+    start_auth_signing_privkey: PrivatePem
+    widget_url: WidgetUrl
+    widget_signing_privkey: PrivatePem
+    display_name: str
+    guest_signature_secret: SigningSecret
+    host_signature_secret: SigningSecret
+    decrypt_key: PrivatePem
+    auth_methods: list[ResultMethod]
+    purposes: dict[str, PurposeSettings]
+    dialect: Dialect = Dialect.VERDER_HELPEN
+    frame_ancestors: list[Origin] = []
+    idle: Duration = Duration(15 * 60)
+    lifetime: Duration = Duration(2 * 60 * 60)
