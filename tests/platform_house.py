@@ -6,8 +6,10 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import ssl
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -64,6 +66,12 @@ def platform_settings() -> dict[str, object]:
             "passport": {"attributes": ["fullname"]},
         },
     }
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: to load the system's certificates takes a while, and nothing here is asked by TLS."""
+    return ssl.create_default_context()
 
 
 def b64(raw: bytes) -> str:
@@ -256,7 +264,7 @@ async def open_platform_house(
     now = [NOW if clock is None else clock()]
     tick = clock or (lambda: now[0])
     async with AsyncExitStack() as stack:
-        out = await stack.enter_async_context(Outgoing(limit=2))
+        out = await stack.enter_async_context(Outgoing(limit=2, tls=_tls()))
         core = StandInCore()
         out.mount(CORE, core)
         host = PluginHost(
