@@ -32,6 +32,8 @@ def availability_in_words(texts: Texts, language: Language, availability: Availa
     minutes = math.ceil(availability.expected_wait / 60)
     if minutes <= 1:
         return texts.text(language, "available.soon")
+    if minutes > 60:
+        return texts.text(language, "available.long")
     return texts.text(language, "available.wait", minutes=minutes)
 
 

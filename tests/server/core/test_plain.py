@@ -184,7 +184,10 @@ def test_what_will_be_shared_and_for_what_is_said_before_anybody_identifies(hous
 
 def test_where_that_is_allowed_one_may_choose_not_to_identify(house: House) -> None:
     assert ("radio", "auth_method", "") in house.form("question")
-    assert "Ik laat niet zien wie ik ben" in house.contact("question").text
+    page = house.contact("question").text
+    assert "Zonder identificatie" in page
+    assert "Dan deelt u niets." in page
+    assert "Dan deelt u niets." not in house.contact("move").text
     assert ("hidden", "auth_method", "") in house.form("anonymous")
     assert ("radio", "auth_method", "") not in house.form("move")
 
@@ -213,6 +216,8 @@ def test_a_talk_that_needs_javascript_says_so_before_it_begins(house: House) -> 
         ("en", Availability(open=True, agents=1, expected_wait=0), "You will probably be helped within a minute."),
         ("en", Availability(open=True, agents=1, expected_wait=60), "You will probably be helped within a minute."),
         ("en", Availability(open=True, agents=1, expected_wait=61), "You will probably wait about 2 minutes."),
+        ("en", Availability(open=True, agents=1, expected_wait=3600), "You will probably wait about 60 minutes."),
+        ("nl", Availability(open=True, agents=1, expected_wait=3601), "U wacht waarschijnlijk langer dan een uur."),
         ("nl", Availability(open=False), "Wij zijn nu gesloten."),
         ("nl", Availability(open=False, until="2026-01-05T13:00:00+01:00"), "weer terecht vandaag vanaf 13.00 uur."),
         ("en", Availability(open=False, until="2026-01-06T09:05:00+01:00"), "again tomorrow from 09:05."),
