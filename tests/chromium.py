@@ -17,7 +17,7 @@ from playwright.async_api import async_playwright, expect
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from playwright.async_api import Browser, ConsoleMessage, Locator, Page
+    from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Route
 
 _ROOT: Final = Path(__file__).parents[1]
 _AXE: Final = _ROOT / "node_modules/axe-core/axe.min.js"
@@ -134,6 +134,36 @@ async def inspect(page: Page, name: str, *, height: int = 800) -> None:
         found += [f"{name} at {width}: {one}" for one in await sideways(page)]
     await page.set_viewport_size({"width": was["width"], "height": was["height"]})
     assert not found, "\n".join(found)
+
+
+async def inspect_without_javascript(page: Page, name: str) -> None:
+    """Nothing is cut off or scrolls sideways; axe cannot run there: see `as_if_without_javascript`."""
+    found: list[str] = []
+    for width in (WIDE, PHONE, NARROWEST):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await _picture(page, f"{name}-{width}")
+        found += [f"{name} at {width}: {one}" for one in await sideways(page)]
+    assert not found, "\n".join(found)
+
+
+async def as_if_without_javascript(page: Page) -> None:
+    """From now on the page shows what it has for who has no JavaScript, and runs no script of its own; axe does run."""
+
+    async def shown(route: Route) -> None:
+        answer = await route.fetch()
+        body = (await answer.text()).replace("<noscript>", "<div>").replace("</noscript>", "</div>")
+        await route.fulfill(response=answer, body=body)
+
+    async def as_it_is(route: Route) -> None:
+        match route.request.resource_type:
+            case "document":
+                await shown(route)
+            case "script":
+                await route.fulfill(body="", content_type="text/javascript")
+            case _:
+                await route.continue_()
+
+    await page.route("**/*", as_it_is)
 
 
 async def _picture(page: Page, name: str) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PREFERENCES: Final = {
     "app.update.disabledForTesting": True,
+    "browser.chrome.site_icons": False,  # a website's picture of its own is no matter of ours
     "browser.shell.checkDefaultBrowser": False,
     "datareporting.policy.dataSubmissionEnabled": False,
     "intl.accept_languages": "nl",
@@ -132,7 +133,10 @@ class FirefoxPage:
 
     async def goes_to(self, url: str) -> None:
         """An address, until it is loaded."""
-        await self._command("browsingContext.navigate", url=url, wait="complete")
+        self._loaded = ""
+        # Not `wait`: Firefox would report a frame of the page that is refused as a failure of the whole page.
+        await self._command("browsingContext.navigate", url=url, wait="none")
+        await self.arrives_at(".")
 
     async def arrives_at(self, pattern: str) -> None:
         """Until a page is loaded whose address ends so."""

@@ -20,9 +20,14 @@ P = TypeVar("P", bound=Person)
 SETTINGS: Final = f"""
 [pages]
 organisation = "Gemeente Voorbeeldstad"
+website = "https://www.voorbeeld.example"
+telephone = "14 010"
+telephone_hours = {{ nl = "maandag t/m vrijdag van 9.00 tot 17.00 uur", en = "Monday to Friday, 9:00 to 17:00" }}
 [[auth_methods]]
 tag = "elsewhere"
 name = {{ nl = "Andere dienst", en = "Another service" }}
+description = {{ nl = "Met uw pas en een pincode.", en = "With your card and a PIN." }}
+image_path = "/assets/icon.svg"
 start = "{NOWHERE}"
 [[comm_methods]]
 tag = "telephone"
@@ -34,9 +39,25 @@ name = {{ nl = "Parkeervergunning", en = "Parking permit" }}
 attributes = ["city"]
 allowed_auth = ["test"]
 allowed_comm = ["chat"]
+[[purposes]]
+tag = "complaint"
+name = {{ nl = "Klacht", en = "Complaint" }}
+attributes = ["fullname"]
+allowed_auth = ["*"]
+allowed_comm = ["*"]
+allow_unauthenticated = true
+[[purposes]]
+tag = "market_stall"
+name = {{ nl = "Marktkraam", en = "Market stall" }}
+attributes = ["fullname"]
+allowed_auth = ["*"]
+allowed_comm = ["*"]
+opening_hours = "never"
+[opening_hours.never]
+time_zone = "Europe/Amsterdam"
 """
-"""Beside what every test site has: methods to choose from whose plugins cannot be reached, and a purpose that leaves
-no choice."""
+"""Beside what every test site has: methods to choose from whose plugins cannot be reached, a purpose that leaves no
+choice, one for which nobody has to identify, and one that is closed."""
 
 _LOCALES: Final[dict[Language, str]] = {"nl": "nl-NL", "en": "en-GB"}
 
