@@ -67,6 +67,7 @@ needs-demo:
 needs-test: needs-demo
 	@tools/need 'redis-server --version' redis-server 'a real Redis 7, for the tests'
 	@tools/need 'chromium --version' chromium 'Chromium, for the tests'
+	@tools/need 'firefox-esr --version || firefox --version' firefox-esr 'Firefox, for the tests'
 	@tools/need 'fc-list | grep -q .' 'fontconfig fonts-dejavu-core' 'a font for the pages in the tests'
 
 $(BIN)/uv: requirements-build.lock
