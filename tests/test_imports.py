@@ -22,7 +22,27 @@ PARTS = ("core", "live", "staff")
 ABOVE = ("__main__", "app", "serve", "trial", "config", "staff_door", "cli", "demo", "generate")
 """What puts parts together, and so may import any of them. Nothing below imports these."""
 
-FOR_PLUGINS = ("plugin", "tokens", "protocol", "settings", "settings_values", "errors", "pages", "urls", "limits")
+FOR_PLUGINS = (
+    "plugin",
+    "asset_files",
+    "bodies",
+    "errors",
+    "jws",
+    "limits",
+    "openapi",
+    "pages",
+    "pem",
+    "protocol",
+    "receipts",
+    "records",
+    "results",
+    "security",
+    "settings",
+    "settings_values",
+    "tasks",
+    "tokens",
+    "urls",
+)
 """What a plugin may know of the server: the kit for its authors, and what the kit's signatures are made of."""
 
 RULES = ("idcontact.live.conversation", "idcontact.live.conversation_state", "idcontact.live.routing")

@@ -57,6 +57,11 @@ _SUBJECTS = {Dialect.ID_CONTACT: "id-contact-attributes", Dialect.VERDER_HELPEN:
 _SUCCESS = {Dialect.ID_CONTACT: "succes", Dialect.VERDER_HELPEN: "success"}
 
 
+def status_in(dialect: Dialect, status: ResultStatus) -> str:
+    """A status as the dialect spells it."""
+    return _SUCCESS[dialect] if status is ResultStatus.SUCCESS else status.value
+
+
 class AuthResult(msgspec.Struct, frozen=True, kw_only=True):
     """Outcome of one authentication.
 
@@ -177,11 +182,10 @@ class ResultWriter:
         return token
 
     def _claims(self, result: AuthResult, now: float) -> dict[str, object]:
-        success = result.status is ResultStatus.SUCCESS
         issued = int(now)  # rounded down: published readers refuse an `iat` that is ahead of them
         claims: dict[str, object | None] = {
             "sub": _SUBJECTS[self._dialect],
-            "status": _SUCCESS[self._dialect] if success else "failed",
+            "status": status_in(self._dialect, result.status),
             "attributes": result.attributes,
             "session_url": result.session_url,
             "method": result.method,
