@@ -22,7 +22,6 @@ from idcontact_comm_platform.rooms import Received, new_attr_id
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from idcontact.outgoing import Answer
     from idcontact.plugin import PluginHost
     from idcontact.results import ResultCheck
     from idcontact_comm_platform.links import Links
@@ -122,17 +121,18 @@ class Guests:
         answer = await self.host.outgoing.post(
             f"{self.settings.core_url}/start", token.encode("ascii"), content_type="application/jwt", plugin="core"
         )
-        return _client_url(answer)
+        return _client_url(answer.status, answer.body)
 
 
-def _client_url(answer: Answer) -> ClientUrl:
-    if answer.status == 400:
+def _client_url(status: int, body: bytes) -> ClientUrl:
+    """What a core answered. Raises BadRequest when it refuses, PluginFailed when it does not work."""
+    if status == 400:
         # Whose mistake it is, only the core knows: most often the widget offers what the purpose does not allow.
         raise BadRequest("the core refuses this start; is the method allowed for this purpose?", field="auth_method")
-    if not answer.is_success:
-        raise PluginFailed("core", "a service that is needed does not work", reason=f"status {answer.status}")
+    if not 200 <= status < 300:
+        raise PluginFailed("core", "a service that is needed does not work", reason=f"status {status}")
     try:
-        started = msgspec.json.decode(answer.body, type=ClientUrl)
+        started = msgspec.json.decode(body, type=ClientUrl)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise PluginFailed("core", "a service that is needed does not work", reason="no client_url") from None
     if not is_browser_url(started.client_url):
