@@ -14,9 +14,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import BlockingConnectionPool
+from redis.asyncio.connection import BlockingConnectionPool, ConnectionPool
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     NoPermissionError,
@@ -42,6 +42,7 @@ _CONNECTIONS = 64
 _UP_WITHIN = 2.0
 _PATIENCE = 10.0
 _OLDEST = 7
+_REFUSALS = (AuthenticationError, NoPermissionError)
 _OUTAGE_WORDS = ("BUSY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM")
 
 
@@ -113,11 +114,15 @@ async def is_up(redis: Redis) -> bool:
 async def await_up(redis: Redis) -> None:
     """Until the store answers: it may be starting beside us. Raises SettingsError for one that will not do."""
     deadline = time.monotonic() + _PATIENCE
-    while not await _lets_in(redis):
-        if time.monotonic() > deadline:
-            raise SettingsError([f"redis_url: no Redis or Valkey answers there within {_PATIENCE:.0f} s"])
-        await asyncio.sleep(0.2)
-    version = str((await redis.info("server")).get("redis_version", "0"))
+    pool = redis.connection_pool
+    # Without retries, which would hide a refused password among outages.
+    once = {**pool.connection_kwargs, "retry": Retry(NoBackoff(), 0)}
+    async with Redis.from_pool(ConnectionPool(connection_class=pool.connection_class, **once)) as probe:
+        while not await _lets_in(probe):
+            if time.monotonic() > deadline:
+                raise SettingsError([f"redis_url: no Redis or Valkey answers there within {_PATIENCE:.0f} s"])
+            await asyncio.sleep(0.2)
+        version = str((await probe.info("server")).get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _OLDEST:
         raise SettingsError([f"redis_url: expected Redis or Valkey {_OLDEST} or newer, got {version}"])
 
@@ -127,11 +132,10 @@ async def _lets_in(redis: Redis) -> bool:
     try:
         async with asyncio.timeout(_UP_WITHIN):
             await redis.ping()
-    except (AuthenticationError, NoPermissionError):
-        # Waiting would not help. Its own words may hold the user name.
-        raise SettingsError(
-            ["redis_url: what answers there refuses this user name and password, or asks for them"]
-        ) from None
-    except (RedisError, OSError, TimeoutError):
+    except (RedisError, OSError, TimeoutError) as error:
+        if isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS):
+            # Waiting would not help. Its own words may hold the user name.
+            said = "redis_url: what answers there refuses this user name and password, or asks for them"
+            raise SettingsError([said]) from None
         return False
     return True

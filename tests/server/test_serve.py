@@ -133,7 +133,7 @@ def test_a_store_that_cannot_be_reached_is_said(
 def test_a_store_that_refuses_the_password_is_told_apart_from_one_that_is_not_there(
     command: Command, own_redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
 ) -> None:
-    monkeypatch.setattr("idcontact.redis._PATIENCE", 3600.0)  # waited for, the test would end by its limit
+    monkeypatch.setattr("idcontact.redis._PATIENCE", 0.0)
     with own_redis_server.client() as client:
         client.config_set("requirepass", SECRET)
     status, _, said = command(make_site(tmp_path, f"{own_redis_server.url}{given}").config)
