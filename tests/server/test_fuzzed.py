@@ -1,0 +1,59 @@
+"""Both applications of a real house, against their own OpenAPI documents: schemathesis finds nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+
+from fuzzed import FULL_HOUSE, findings, internal_examples, public_examples, with_examples
+from running import ServerProcess, make_site
+from servers import RedisServer
+from visitors import Program, connections
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+FUZZED = ("--max-examples", "6")
+"""Of each operation; beside them the examples, and every boundary of every schema once."""
+NOT_FUZZED = ("--phases", "examples,coverage")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
+    with RedisServer("valkey") as redis:
+        site = make_site(tmp_path_factory.mktemp("site"), redis.url, top=FULL_HOUSE)
+        # Nobody is to be told that they come too often.
+        site.config.write_text(site.config.read_text().replace('"1000 per min"', '"1000000 per min"'))
+        async with ServerProcess(site, "info") as running:
+            yield running
+
+
+@pytest.fixture(autouse=True)
+def nothing_unforeseen(server: ServerProcess) -> Iterator[None]:
+    """Afterwards: nothing went wrong that nobody noticed."""
+    yield
+    log = server.log.read_text()
+    assert "Traceback" not in log, log[-4000:]
+
+
+@pytest.mark.parametrize(
+    ("accept", "budget"), [("application/json", FUZZED), ("text/html", NOT_FUZZED)], ids=["programs", "people"]
+)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_public_application_does_what_its_document_says(
+    server: ServerProcess, accept: str, budget: tuple[str, ...]
+) -> None:
+    site = server.site
+    async with connections() as session:
+        document = await with_examples(site.url, session, site, await public_examples(Program(session, site)))
+    assert await findings(document, site.url, site.folder, "--header", f"Accept: {accept}", *budget) == ""
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_internal_application_does_what_its_document_says(server: ServerProcess) -> None:
+    site = server.site
+    async with connections() as session:
+        document = await with_examples(site.internal, session, site, await internal_examples(Program(session, site)))
+    assert await findings(document, site.internal, site.folder, *FUZZED) == ""
