@@ -100,6 +100,10 @@ const own = css`
     box-shadow: inset 0 0 0 1px var(--idc-accent);
   }
 
+  .option:has(:checked) .soft {
+    color: inherit;
+  }
+
   .option:has(:disabled) {
     background: transparent;
     border-style: dashed;
