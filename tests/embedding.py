@@ -7,6 +7,7 @@ import re
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import uvicorn
 from starlette.applications import Starlette
@@ -52,13 +53,18 @@ class Website:
         return f"http://127.0.0.1:{self.port}"
 
     def app(self) -> Starlette:
-        """`/plain`, `/strict` and `/hidden` have the widget on them; `/frame?of=` frames what is asked; `/` is empty."""
+        """Pages of the guide: `/verhuizen`, `/strict`, `/hidden` (its origin), `/button` and `/link`.
+
+        And `/frame?of=`, which frames what is asked; `/` is empty.
+        """
         return Starlette(
             routes=[
                 Route("/", self._empty),
-                Route("/plain", self._plain),
+                Route("/verhuizen", self._plain),
                 Route("/strict", self._strict),
                 Route("/hidden", self._hidden),
+                Route("/button", self._button),
+                Route("/link", self._link),
                 Route("/frame", self._frame),
                 Route("/favicon.ico", self._icon),
             ]
@@ -66,7 +72,8 @@ class Website:
 
     def written(self, text: str) -> str:
         """A snippet of the guide with the addresses of this test."""
-        return text.replace(_CORE, self.core).replace(_WEBSITE, self.origin)
+        text = text.replace(_CORE, self.core).replace(_WEBSITE, self.origin)
+        return text.replace(quote(_WEBSITE, safe=""), quote(self.origin, safe=""))
 
     def _page(self, body: str) -> Response:
         return HTMLResponse(f'<!doctype html><html lang="nl"><title>Verhuizen</title><h1>Verhuizen</h1>{body}')
@@ -91,6 +98,15 @@ class Website:
         page = await self._plain(request)
         page.headers["Referrer-Policy"] = "same-origin"
         return page
+
+    async def _button(self, request: Request) -> Response:
+        del request
+        script, _, _ = snippet("A plain page", "html").partition("\n")
+        return self._page(self.written(script + snippet("A button of your own", "html")))
+
+    async def _link(self, request: Request) -> Response:
+        del request
+        return self._page(self.written(snippet("Without JavaScript", "html")))
 
     async def _icon(self, request: Request) -> Response:
         del request
