@@ -80,6 +80,9 @@ class Strangers:
         self.started.append(await request.json())
         return web.json_response({"client_url": f"{self.url}/identify"}, content_type="text/plain")
 
+    async def identify(self, _: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><title>Who are you?</title><link rel=icon href=data:,>", content_type="text/html")
+
     async def communicate(self, request: web.Request) -> web.Response:
         body = await request.json()
         self.started.append(body)
@@ -97,6 +100,7 @@ async def strangers() -> AsyncIterator[Strangers]:
     plugins = Strangers(free_port())
     app = web.Application()
     app.router.add_post("/start_authentication", plugins.authenticate)
+    app.router.add_get("/identify", plugins.identify)
     app.router.add_post("/start_communication", plugins.communicate)
     app.router.add_post("/session_result/{code}", plugins.result)
     runner = web.AppRunner(app)

@@ -15,13 +15,12 @@ from idcontact.tokens import DecryptKey, ResultReader, VerifyKey
 from plugin_house import key_pair
 from plugin_processes import COMMON, Place, Strangers, plugin_process, strangers
 from running import ATTRIBUTES, ServerProcess, Site, make_site
+from servers import RedisServer, wanted_kinds
 from visitors import Answer, Visitor, connections
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
-
-    from servers import RedisServer
 
 SECRET: Final = "a secret of the core's own, 32 bytes and more"
 UI: Final = "https://www.voorbeeld.example/tel/"
@@ -104,8 +103,12 @@ async def town(
     auth_method: str = "",
     comm_method: str = "",
     listen: bool = True,
+    trial: bool = False,
 ) -> AsyncIterator[Town]:
-    """Everybody. The method `test` of the core is the auth plugin's process; without `listen`, it cannot reach us."""
+    """Everybody. The method `test` of the core is the auth plugin's process; without `listen`, it cannot reach us.
+
+    With `trial`, the comm plugin runs too.
+    """
     with redis.client() as client:
         client.flushall()
     auth, comm = Place(), Place()
@@ -131,13 +134,20 @@ async def town(
                 yield Town(site, others, Visitor(session, site, "en"), auth, comm, [*logs, core.log])
 
 
+@pytest.fixture(scope="module")
+def store() -> Iterator[RedisServer]:
+    """One kind is enough: what differs between them is not what goes from process to process."""
+    with RedisServer(wanted_kinds()[0]) as server:
+        yield server
+
+
 # --- attr_url -------------------------------------------------------------------------------------------------------
 
 
 async def test_a_plugin_that_cannot_deliver_is_led_by_the_core_which_delivers(
-    redis_server: RedisServer, tmp_path: Path
+    store: RedisServer, tmp_path: Path
 ) -> None:
-    async with town(redis_server, tmp_path, auth_method="disable_attr_url = true") as places:
+    async with town(store, tmp_path, auth_method="disable_attr_url = true", trial=True) as places:
         back = await places.identifies(comm_method="trial")
         state, result = re.fullmatch(rf"{places.site.url}/auth_attr_shim/([^?]+)\?result=(.+)", back.location).groups()  # type: ignore[union-attr]
         assert jwt.decode(state, SECRET, algorithms=["HS256"])["continuation"].startswith(places.comm.public)
@@ -149,8 +159,8 @@ async def test_a_plugin_that_cannot_deliver_is_led_by_the_core_which_delivers(
         assert all(secret not in places.written() for secret in (state, result, "Suzanne"))
 
 
-async def test_who_refuses_there_is_led_on_the_same_way(redis_server: RedisServer, tmp_path: Path) -> None:
-    async with town(redis_server, tmp_path, auth_method="disable_attr_url = true") as places:
+async def test_who_refuses_there_is_led_on_the_same_way(store: RedisServer, tmp_path: Path) -> None:
+    async with town(store, tmp_path, auth_method="disable_attr_url = true", trial=True) as places:
         back = await places.identifies("refuse", comm_method="trial")
         onward = await places.visitor.get(back.location)
         assert "failed or was cancelled" in (await places.visitor.get(onward.location)).text
@@ -160,9 +170,9 @@ async def test_who_refuses_there_is_led_on_the_same_way(redis_server: RedisServe
 
 
 async def test_a_plugin_that_takes_no_result_at_the_start_is_given_an_earlier_one_afterwards(
-    redis_server: RedisServer, tmp_path: Path
+    store: RedisServer, tmp_path: Path
 ) -> None:
-    async with town(redis_server, tmp_path, comm_method="disable_attributes_at_start = true") as places:
+    async with town(store, tmp_path, comm_method="disable_attributes_at_start = true", trial=True) as places:
         message = {"purpose": "report_move", "auth_result": places.site.token(), "comm_method": "trial"}
         started = await places.visitor.post("/start", message)
         assert (started.status, started.location.startswith(places.comm.public)) == (303, True)
@@ -174,9 +184,9 @@ async def test_a_plugin_that_takes_no_result_at_the_start_is_given_an_earlier_on
 
 
 async def test_a_telephone_number_is_shown_on_our_own_page_and_the_result_goes_to_the_telephone_plugin(
-    redis_server: RedisServer, tmp_path: Path
+    store: RedisServer, tmp_path: Path
 ) -> None:
-    async with town(redis_server, tmp_path) as places:
+    async with town(store, tmp_path) as places:
         back = await places.identifies(comm_method="phone")
         assert re.fullmatch(rf"{places.site.url}/tel/[\w-]{{43}}", back.location)
         page = await places.visitor.get(back.location)
@@ -186,23 +196,21 @@ async def test_a_telephone_number_is_shown_on_our_own_page_and_the_result_goes_t
         assert all(text not in places.written() for text in ("1234567890", back.location.rpartition("/")[2], token))
 
 
-async def test_on_the_organisations_own_page_as_the_published_core_does(
-    redis_server: RedisServer, tmp_path: Path
-) -> None:
+async def test_on_the_organisations_own_page_as_the_published_core_does(store: RedisServer, tmp_path: Path) -> None:
     (tmp_path / "ui.pem").write_text(key_pair("ui")[0])
     top = f'tel_shim = "ui"\nui_tel_url = "{UI}"\nui_signing_privkey = {{ file = "ui.pem" }}'
-    async with town(redis_server, tmp_path, top=top, auth_method="shim_tel_url = true") as places:
+    async with town(store, tmp_path, top=top, auth_method="shim_tel_url = true") as places:
         back = await places.identifies(comm_method="phone")
         assert back.location.startswith(UI)
         _shows_the_number(back.location.removeprefix(UI))
         assert len(places.strangers.delivered) == 1
 
 
-async def test_both_shims_at_once(redis_server: RedisServer, tmp_path: Path) -> None:
+async def test_both_shims_at_once(store: RedisServer, tmp_path: Path) -> None:
     (tmp_path / "ui.pem").write_text(key_pair("ui")[0])
     top = f'tel_shim = "ui"\nui_tel_url = "{UI}"\nui_signing_privkey = {{ file = "ui.pem" }}'
     method = "shim_tel_url = true\ndisable_attr_url = true"
-    async with town(redis_server, tmp_path, top=top, auth_method=method) as places:
+    async with town(store, tmp_path, top=top, auth_method=method) as places:
         back = await places.identifies(comm_method="phone")
         assert back.location.startswith(f"{places.site.url}/auth_attr_shim/")
         assert places.strangers.delivered == []
@@ -213,11 +221,11 @@ async def test_both_shims_at_once(redis_server: RedisServer, tmp_path: Path) -> 
 
 
 async def test_a_plugin_of_a_stranger_is_given_the_bare_token_as_the_successor_does(
-    redis_server: RedisServer, tmp_path: Path
+    store: RedisServer, tmp_path: Path
 ) -> None:
     (tmp_path / "ui.pem").write_text(key_pair("ui")[0])
     top = 'tel_shim = "bare"\nui_signing_privkey = { file = "ui.pem" }'
-    async with town(redis_server, tmp_path, top=top) as places:
+    async with town(store, tmp_path, top=top) as places:
         start = {"purpose": "report_move", "auth_method": "theirs", "comm_method": "phone"}
         started = await places.visitor.post("/start", start)
         assert started.location == f"{places.strangers.url}/identify"
@@ -236,10 +244,8 @@ def _shows_the_number(token: str) -> None:
 
 
 @pytest.mark.parametrize("listen", [True, False], ids=["delivered", "in the address"])
-async def test_who_identified_first_chats_with_our_own_agents(
-    redis_server: RedisServer, tmp_path: Path, listen: bool
-) -> None:
-    async with town(redis_server, tmp_path, listen=listen) as places:
+async def test_who_identified_first_chats_with_our_own_agents(store: RedisServer, tmp_path: Path, listen: bool) -> None:
+    async with town(store, tmp_path, listen=listen) as places:
         visitor, handle = places.visitor, await _identified_first(places, listen=listen)
         chosen = await visitor.post("/start", _choice(handle, "chat"))
         assert (chosen.status, "/land/" in chosen.location) == (303, True), chosen.text
@@ -255,10 +261,8 @@ async def test_who_identified_first_chats_with_our_own_agents(
         assert "Suzanne" not in places.written()
 
 
-async def test_who_identified_first_calls_a_strangers_telephone_plugin(
-    redis_server: RedisServer, tmp_path: Path
-) -> None:
-    async with town(redis_server, tmp_path) as places:
+async def test_who_identified_first_calls_a_strangers_telephone_plugin(store: RedisServer, tmp_path: Path) -> None:
+    async with town(store, tmp_path) as places:
         handle = await _identified_first(places)
         chosen = await places.visitor.post("/start", _choice(handle, "phone"))
         assert "/tel/" in chosen.location
@@ -266,18 +270,16 @@ async def test_who_identified_first_calls_a_strangers_telephone_plugin(
         assert (started["purpose"], places.read(started["auth_result"])) == ("report_move", ATTRIBUTES)
 
 
-async def test_who_identified_first_goes_on_to_a_plugin_of_ours_elsewhere(
-    redis_server: RedisServer, tmp_path: Path
-) -> None:
-    async with town(redis_server, tmp_path, comm_method="context = true") as places:
+async def test_who_identified_first_goes_on_to_a_plugin_of_ours_elsewhere(store: RedisServer, tmp_path: Path) -> None:
+    async with town(store, tmp_path, comm_method="context = true", trial=True) as places:
         handle = await _identified_first(places)
         chosen = await places.visitor.post("/start", _choice(handle, "trial"))
         assert chosen.status == 303, chosen.text
         assert "Suzanne Moulin" in (await places.visitor.get(chosen.location)).text
 
 
-async def test_another_browser_gets_nothing_of_it(redis_server: RedisServer, tmp_path: Path) -> None:
-    async with town(redis_server, tmp_path) as places:
+async def test_another_browser_gets_nothing_of_it(store: RedisServer, tmp_path: Path) -> None:
+    async with town(store, tmp_path) as places:
         handle = await _identified_first(places)
         stranger = Visitor(places.visitor.session, places.site, "en")
         assert (await stranger.get(f"/choose/{handle}")).status == 401

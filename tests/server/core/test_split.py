@@ -133,7 +133,7 @@ async def test_who_has_identified_is_offered_the_ways_to_talk_in_the_language_th
         "auth_handle": begun.handle,
         "comm_method": "chat",
     }
-    assert "Hoe wilt u contact?" in await house.page(begun, lang="nl")
+    assert "Gelukt: u heeft laten zien wie u bent" in await house.page(begun, lang="nl")
     assert all(value not in page for value in ATTRIBUTES.values())
 
 
