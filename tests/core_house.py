@@ -68,14 +68,14 @@ class CountingLimiter:
 
 
 class Straight:
-    """No auth method needs anything done in its place."""
+    """No auth method needs anything done in its place; a telephone number is shown on a page."""
 
     async def lead(self, method: AuthMethod, continuation: str, attr_url: str | None) -> Onward:
         del method
         return Onward(continuation, attr_url)
 
     async def client_url(self, url: str) -> str:
-        return url
+        return "https://core.example.org/tel/1" if url.startswith("tel:") else url
 
 
 @dataclass

@@ -137,7 +137,7 @@ class CoreRoutes:
             browser=browser_digest(browser) if browser is not None else None,
             cookies=request.cookies,
         )
-        response = _go_on(request, await self.starter.start(kind, visitor))
+        response = await self._go_on(request, await self.starter.start(kind, visitor))
         if browser is not None:  # who identifies first comes back to us, and has to be recognised
             remember_browser(response, browser)
         return response
@@ -154,7 +154,7 @@ class CoreRoutes:
             kind = kind_of(fit({name: text for name, text in fields.items() if text}, StartRequest))
             browser = new_browser()
             visitor = Visitor(language, return_url, browser_digest(browser), request.cookies)
-            response = _go_on(request, await self.starter.start(kind, visitor))
+            response = await self._go_on(request, await self.starter.start(kind, visitor))
         except IdContactError as error:
             _note(error)
             back = self._way_back(fields, language, return_url)
@@ -170,7 +170,13 @@ class CoreRoutes:
         except BadRequest:
             await self.limiter.hit("start", client_address(request), self.start_limit)
             raise
-        return _go_on(request, await self.starter.start(kind, Visitor(self.speaker.language(request))))
+        return await self._go_on(request, await self.starter.start(kind, Visitor(self.speaker.language(request))))
+
+    async def _go_on(self, request: Request, client_url: str) -> Response:
+        if prefers_json(request.headers.get("accept", "*/*")):
+            return _json(ClientUrl(client_url=client_url))
+        # Not RedirectResponse: it would rewrite an address that holds a ticket.
+        return Response(status_code=303, headers={"Location": await self.starter.for_browser(client_url)})
 
     def _check_origin(self, request: Request) -> None:
         """What starts a session stands on our own pages or on a website that the settings allow.
@@ -232,13 +238,6 @@ def _options(written: bytes) -> Response:
     """Who is there changes by the second. Caches tell by `Origin` whether a website may read it."""
     headers = {"Cache-Control": "public, max-age=1", "Vary": "Accept-Language, Origin"}
     return Response(written, headers=headers, media_type=JSON_TYPE)
-
-
-def _go_on(request: Request, client_url: str) -> Response:
-    if prefers_json(request.headers.get("accept", "*/*")):
-        return _json(ClientUrl(client_url=client_url))
-    # Not RedirectResponse: it would rewrite an address that holds a ticket.
-    return Response(status_code=303, headers={"Location": client_url})
 
 
 def _json(message: object, headers: Mapping[str, str] | None = None) -> Response:

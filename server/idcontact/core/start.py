@@ -19,7 +19,7 @@ from idcontact.core.kinds import (
 )
 from idcontact.errors import BadRequest, IdContactError, IdentifyAgain, PluginError, PluginFailed, RequestError
 from idcontact.protocol import ClientUrl, CommunicationStarted, Context, StartAuthentication, StartCommunication
-from idcontact.urls import is_browser_url, split_web_url, with_query
+from idcontact.urls import is_browser_url, is_web_url, split_web_url, with_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,14 +130,18 @@ class Starter:
             case WithEarlierResult():
                 comm = purpose.comm_method(kind.comm_method)
                 context = _context("given", comm, visitor)
-                return await self._leading.client_url(await self._with_token(comm, purpose, kind.auth_result, context))
+                return await self._with_token(comm, purpose, kind.auth_result, context)
             case WithKeptResult():
-                return await self._leading.client_url(await self._with_kept_result(kind, purpose, visitor))
+                return await self._with_kept_result(kind, purpose, visitor)
             case Unauthenticated():
-                return await self._leading.client_url(await self._unauthenticated(kind, purpose, visitor))
+                return await self._unauthenticated(kind, purpose, visitor)
             case DuringCommunication():
                 auth = purpose.auth_method(kind.auth_method)
                 return await self._identify(auth, purpose, Onward(kind.comm_url, kind.attr_url))
+
+    async def for_browser(self, client_url: str) -> str:
+        """What a browser is sent to for it: as on the way through an auth plugin. Programs do as they like with it."""
+        return await self._leading.client_url(client_url)
 
     # --- one kind each ---
 
@@ -217,7 +221,7 @@ class Starter:
         started = await self._ask(method, "start_communication", message, CommunicationStarted, blame)
         if not is_browser_url(started.client_url):
             raise _nonsense(method.tag, "client_url is neither http, https nor tel")
-        if started.attr_url is not None and split_web_url(started.attr_url) is None:
+        if started.attr_url is not None and not is_web_url(started.attr_url):
             raise _nonsense(method.tag, "attr_url is neither http nor https")
         return started
 

@@ -124,6 +124,14 @@ async def test_a_form_that_leaves_its_methods_empty_is_started_without_identifyi
     assert house.comm.asked == [{"purpose": "question"}]
 
 
+async def test_a_program_is_given_a_telephone_number_as_it_is_and_a_browser_a_page(house: House) -> None:
+    house.comm.answer = lambda: JSONResponse({"client_url": "tel:0201234567,12"})
+    start = {"purpose": "question", "comm_method": "phone"}
+    assert (await house.start_by_json(start)).json() == {"client_url": "tel:0201234567,12"}
+    answer = await house.client.post("/start", data=start)
+    assert answer.headers["location"] == "https://core.example.org/tel/1"
+
+
 async def test_a_purpose_that_does_not_allow_it_says_that_identifying_is_missing(house: House) -> None:
     answer = await house.start_by_json({"purpose": "move", "comm_method": "chat"})
     assert (answer.status_code, answer.json()["field"]) == (400, "auth_method")
