@@ -104,8 +104,8 @@ $(BUILT): $(FRONT_END_SOURCES) | node_modules/.installed
 	@npm run build --silent
 
 locks: $(BIN)/uv
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra demo --output-file requirements.lock
-	$(COMPILE) $(UPGRADE) pyproject.toml --extra demo --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) $(UPGRADE) pyproject.toml --output-file requirements.lock
+	$(COMPILE) $(UPGRADE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) $(UPGRADE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
 
 upgrade-locks:
