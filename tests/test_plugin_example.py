@@ -1,4 +1,4 @@
-"""The plugin that docs/write-a-plugin.md shows is a plugin that works."""
+"""The plugins that docs/write-a-plugin.md shows are plugins that work."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import json
 import re
 import sys
 import tomllib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
-from idcontact.plugin import AuthSettings, PluginFactory
+from comm_house import CommHouse, auth_token, open_comm_house
+from idcontact.plugin import AuthSettings, CommSettings, PluginFactory
 from idcontact.tokens import ResultStatus
 from plugin_house import CONTINUATION, FROM_OWN_PAGE, House, error_of, open_house
 from test_documentation import DOCS, settings_of
@@ -24,26 +26,25 @@ TEXT = (DOCS / "write-a-plugin.md").read_text("utf-8")
 SETTINGS: dict[str, object] = {"codes": {"q7xk": {"fullname": "Willeke", "city": "Voorbeeldstad"}}}
 
 
-def shown(language: str) -> str:
-    """The first block of code in that language."""
-    found = re.search(rf"^```{language}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-    assert found is not None
-    return found[1]
+def shown(language: str, which: int = 0) -> str:
+    """A block of code in that language: the first one is of the authentication plugin, the second of the other."""
+    blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    return blocks[which]
 
 
-@pytest.fixture(scope="session")
-def create(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginFactory]:
-    """The package as the page shows it, written down and imported."""
-    package: Path = tmp_path_factory.mktemp("shown") / "idcontact_auth_letter"
-    for name, content in {
-        "__init__.py": shown("python"),
-        "templates/code.html": shown("html"),
-        "texts/nl.json": shown("json"),
-        "texts/en.json": shown("json"),
+@contextmanager
+def imported(name: str, page: str, which: int, folder: Path) -> Iterator[PluginFactory]:
+    """A package as the page shows it, written down and imported."""
+    package = folder / name
+    for path, content in {
+        "__init__.py": shown("python", which),
+        f"templates/{page}.html": shown("html", which),
+        "texts/nl.json": shown("json", which),
+        "texts/en.json": shown("json", which),
     }.items():
-        (package / name).parent.mkdir(parents=True, exist_ok=True)
-        (package / name).write_text(content, "utf-8")
-    spec = importlib.util.spec_from_file_location("idcontact_auth_letter", package / "__init__.py")
+        (package / path).parent.mkdir(parents=True, exist_ok=True)
+        (package / path).write_text(content, "utf-8")
+    spec = importlib.util.spec_from_file_location(name, package / "__init__.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -51,6 +52,18 @@ def create(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginFactory]:
     spec.loader.exec_module(module)
     yield module.create
     del sys.modules[spec.name]
+
+
+@pytest.fixture(scope="session")
+def create(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginFactory]:
+    with imported("idcontact_auth_letter", "code", 0, tmp_path_factory.mktemp("shown")) as factory:
+        yield factory
+
+
+@pytest.fixture(scope="session")
+def create_comm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PluginFactory]:
+    with imported("idcontact_comm_meeting", "door", 1, tmp_path_factory.mktemp("shown")) as factory:
+        yield factory
 
 
 @pytest.fixture
@@ -86,12 +99,44 @@ async def test_an_attribute_that_not_everyone_has_is_refused_at_the_start(house:
     assert error_of(answer) == (400, "attributes[1]")
 
 
-def test_the_texts_and_settings_that_the_page_shows_can_be_read() -> None:
-    assert set(json.loads(shown("json"))) == set(re.findall(r't\("(auth_letter[^"]+)"\)', shown("html")))
+@pytest.fixture
+async def comm_house(create_comm: PluginFactory) -> AsyncIterator[CommHouse]:
+    rooms = {"report_move": "https://video.example.org/moving"}
+    async with open_comm_house(create_comm, {"rooms": rooms}) as opened:
+        yield opened
+
+
+async def test_who_identified_is_greeted_by_name_and_led_to_the_meeting(comm_house: CommHouse) -> None:
+    started = await comm_house.start()
+    assert "We wachten nog op de gegevens" in await comm_house.see(started)
+    await comm_house.deliver(started, auth_token({"fullname": "Willeke"}))
+    assert "Welkom, Willeke" in await comm_house.see(started)
+    entered = await comm_house.browser.post(started.client_url, data={}, headers=FROM_OWN_PAGE)
+    assert (entered.status_code, entered.headers["location"]) == (303, "https://video.example.org/moving")
+    assert (await comm_house.browser.get(started.client_url)).status_code == 410
+
+
+async def test_who_did_not_identify_is_told_so(comm_house: CommHouse) -> None:
+    page = await comm_house.see(await comm_house.start(auth_result=auth_token(None)))
+    assert "U hebt niet laten zien wie u bent" in page
+    assert "Naar de afspraak" not in page
+
+
+async def test_a_purpose_without_a_meeting_room_is_refused_at_the_start(comm_house: CommHouse) -> None:
+    assert error_of(await comm_house.start_raw({"purpose": "passport"})) == (400, "purpose")
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_the_texts_that_the_page_shows_are_those_that_its_templates_use(which: int) -> None:
+    used = set(re.findall(r't\("((?:auth_letter|comm_meeting)[^"]+)"', shown("html", which)))
+    assert set(json.loads(shown("json", which))) == used
+
+
+def test_the_settings_that_the_page_shows_can_be_read() -> None:
     for block in re.findall(r"^```toml\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE):
         tomllib.loads(block)
 
 
-def test_every_setting_of_the_kit_is_documented_with_its_default() -> None:
-    rows = dict(re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \| [^|]+ \|$", TEXT, re.MULTILINE))
-    assert rows == dict(settings_of(AuthSettings))
+def test_every_setting_of_the_kits_is_documented_with_its_default() -> None:
+    rows = dict(re.findall(r"^\| `([a-z_.\[\]]+)` \| ([^|]+) \| [^|]+ \|$", TEXT, re.MULTILINE))
+    assert rows == {**dict(settings_of(AuthSettings)), **dict(settings_of(CommSettings))}
