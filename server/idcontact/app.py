@@ -86,6 +86,7 @@ class House:
     core: CorePart
     live: LivePart | None
     plugins: Mapping[str, Plugin]
+    limiter: Limiter
     redis: Redis
 
 
@@ -104,6 +105,7 @@ async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site]
         keeper = KeyKeeper(redis, keystore, config.redis_prefix)
         await keeper.tick()
         tasks.start(keeper.run(), "keys")
+        tasks.keep(house.limiter.run, "limits")
         await stack.enter_async_context(house.core.lifespan())
         if house.live is not None:
             await stack.enter_async_context(house.live.lifespan())
@@ -184,7 +186,6 @@ class _Builder:
             outgoing=self._outgoing,
             records=SealedRecords(self._redis, self._keystore, config.redis_prefix, name),
             limiter=self._limiter,
-            limiter=self._limiter,
             pages=self._pages,
             settings_folder=self._folder,
             receipts=receipts_in(self._redis, self._keystore, config.redis_prefix),
@@ -213,8 +214,9 @@ class _Builder:
         for name, base in self._bases().items():
             self._outgoing.mount(base, internal_apps[name])
         self._outgoing.mount(f"{self._config.internal_base}/{CORE}", core.internal)
-        public += [
-            *core.public_routes(),
+        public = [
+            *core.public_routes(),  # the first: what is asked most
+            *public,
             *(Mount(f"/plugins/{name}", plugin.public) for name, plugin in plugins.items()),
             *self._own_routes(),
             *(site(self._pages).routes() if site is not None else ()),
@@ -226,9 +228,8 @@ class _Builder:
         ]
         public.append(document_route("ID Contact", self._config.public_url, public))
         internal.append(document_route("ID Contact, internal", self._config.internal_base, internal))
-        return House(
-            self._public_app(public, _open_paths(plugins)), self._app(internal), core, live, plugins, self._redis
-        )
+        public_app = self._public_app(public, _open_paths(plugins))
+        return House(public_app, self._app(internal), core, live, plugins, self._limiter, self._redis)
 
     def _bases(self) -> dict[str, str]:
         """The internal address of each plugin of this server, also of one that could not be made."""

@@ -1,9 +1,9 @@
-"""One pipelined connection, for the append path: an awaited command costs a tenth of redis-py's.
+"""One pipelined connection, for the append path and for limits: an awaited command costs a tenth of redis-py's.
 
 redis-py's own connection does the connecting (TLS, AUTH, SELECT); this drives only its writer and reader: the writes
 of one turn of the event loop go out together, answers are handed out in order. A call made while the connection is
 down fails at once with `Unavailable`; so does every call that was unanswered when it broke. Whoever called may send
-it again: only scripts that remember their answer go this way.
+it again: only scripts that remember their answer go this way, and those of which one too many is counted at most.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Pipe:
                 pause = 0.05
                 await self._serve(connection._reader, connection._writer)  # noqa: SLF001 - the seam named in the module
             except (Unavailable, RedisError, OSError) as outage:
-                _log.warning("the append connection is down: %s", type(outage).__name__)
+                _log.warning("a pipelined connection is down: %s", type(outage).__name__)
             finally:
                 self._fail_all()
                 await connection.disconnect(nowait=True)

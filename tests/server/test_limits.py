@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import given
@@ -16,19 +16,40 @@ from idcontact.errors import TooManyRequests, Unavailable
 from idcontact.limits import Limit, Limiter, client_address
 from idcontact.redis import connect
 from idcontact.settings_values import MisfitError
+from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
     from redis.asyncio import Redis
 
     from servers import RedisServer
+
+
+@pytest.fixture(params=["over the pool", "over a connection of its own"])
+async def limiter(request: pytest.FixtureRequest, redis: Redis) -> AsyncIterator[Limiter]:
+    made = Limiter(redis, "idc")
+    async with Tasks() as tasks:
+        if request.param == "over a connection of its own":
+            tasks.keep(made.run, "limits")
+            await made.up.wait()
+        yield made
+
+
+async def over(hit: Awaitable[None]) -> TooManyRequests | None:
+    """The refusal of a hit, if it was refused."""
+    try:
+        await hit
+    except TooManyRequests as refusal:
+        return refusal
+    return None
 
 
 def connection(host: str | None) -> HTTPConnection:
     return HTTPConnection({"type": "http", "headers": [], "client": None if host is None else (host, 1)})
 
 
-async def test_what_fits_the_limit_passes_and_the_next_is_told_how_long_to_wait(redis: Redis) -> None:
-    limiter = Limiter(redis, "idc")
+async def test_what_fits_the_limit_passes_and_the_next_is_told_how_long_to_wait(limiter: Limiter) -> None:
     for _ in range(3):
         await limiter.hit("start", "192.0.2.1", Limit(3, 60))
     with pytest.raises(TooManyRequests) as refusal:
@@ -36,8 +57,7 @@ async def test_what_fits_the_limit_passes_and_the_next_is_told_how_long_to_wait(
     assert 1 <= refusal.value.retry_after <= 60
 
 
-async def test_one_who_is_over_the_limit_takes_nothing_from_another(redis: Redis) -> None:
-    limiter = Limiter(redis, "idc")
+async def test_one_who_is_over_the_limit_takes_nothing_from_another(limiter: Limiter) -> None:
     await limiter.hit("start", "192.0.2.1", Limit(1, 60))
     with pytest.raises(TooManyRequests):
         await limiter.hit("start", "192.0.2.1", Limit(1, 60))
@@ -45,8 +65,7 @@ async def test_one_who_is_over_the_limit_takes_nothing_from_another(redis: Redis
     await limiter.hit("landing", "192.0.2.1", Limit(1, 60))
 
 
-async def test_a_look_at_a_limit_refuses_what_a_hit_would_and_counts_nothing(redis: Redis) -> None:
-    limiter = Limiter(redis, "idc")
+async def test_a_look_at_a_limit_refuses_what_a_hit_would_and_counts_nothing(limiter: Limiter) -> None:
     for _ in range(3):
         await limiter.check("start", "192.0.2.1", Limit(1, 60))
     await limiter.hit("start", "192.0.2.1", Limit(1, 60))
@@ -56,8 +75,7 @@ async def test_a_look_at_a_limit_refuses_what_a_hit_would_and_counts_nothing(red
     await limiter.check("start", "192.0.2.2", Limit(1, 60))
 
 
-async def test_hits_at_the_same_moment_never_pass_the_limit_together(redis: Redis) -> None:
-    limiter = Limiter(redis, "idc")
+async def test_hits_at_the_same_moment_never_pass_the_limit_together(limiter: Limiter) -> None:
     outcomes = await asyncio.gather(
         *(limiter.hit("start", "192.0.2.1", Limit(5, 60)) for _ in range(40)), return_exceptions=True
     )
@@ -74,8 +92,7 @@ async def test_two_nodes_count_together(redis: Redis, redis_url: str) -> None:
         await other.aclose()
 
 
-async def test_a_forgotten_key_starts_from_nothing(redis: Redis) -> None:
-    limiter = Limiter(redis, "idc")
+async def test_a_forgotten_key_starts_from_nothing(limiter: Limiter) -> None:
     await limiter.hit("log-in", "a", Limit(1, 60))
     await limiter.forget("log-in", "a", Limit(1, 60))
     await limiter.hit("log-in", "a", Limit(1, 60))
@@ -103,6 +120,47 @@ async def test_nothing_passes_while_redis_is_away(own_redis_server: RedisServer)
         await limiter.hit("start", "192.0.2.1", Limit(100, 60))
     finally:
         await client.aclose()
+
+
+async def test_a_connection_of_its_own_that_breaks_is_made_again_and_nothing_passes_meanwhile(
+    own_redis_server: RedisServer,
+) -> None:
+    client = connect(own_redis_server.url)
+    limiter = Limiter(client, "idc")
+    try:
+        async with Tasks() as tasks:
+            tasks.keep(limiter.run, "limits")
+            await limiter.up.wait()
+            await limiter.hit("start", "192.0.2.1", Limit(2, 60))
+            own_redis_server.kill()
+            with pytest.raises(Unavailable):
+                await limiter.hit("start", "192.0.2.1", Limit(2, 60))
+            own_redis_server.start()
+            await limiter.up.wait()
+            await limiter.hit("start", "192.0.2.1", Limit(1, 60))
+            with pytest.raises(TooManyRequests):
+                await limiter.hit("start", "192.0.2.1", Limit(1, 60))
+    finally:
+        await client.aclose()
+
+
+async def test_a_window_slides_what_was_done_long_ago_weighs_less(limiter: Limiter, redis: Redis) -> None:
+    """The store's clock is not in the test's hand; the moment at which the window began is."""
+    limit = Limit(4, 60)
+    for _ in range(4):
+        await limiter.hit("start", "192.0.2.1", limit)
+    (key,) = [key async for key in redis.scan_iter()]
+    begun = int(cast(bytes, await redis.hget(key, "start")))
+
+    async def fitting_after(seconds: int) -> int:
+        await redis.hset(key, mapping={"start": begun - seconds * 1000, "count": 4, "before": 0})
+        outcomes = [await over(limiter.hit("start", "192.0.2.1", limit)) for _ in range(5)]
+        refusals = [outcome for outcome in outcomes if outcome is not None]
+        assert refusals
+        assert all(1 <= refusal.retry_after <= 60 for refusal in refusals)
+        return outcomes.count(None)
+
+    assert [await fitting_after(seconds) for seconds in (0, 50, 62, 77, 92, 107, 121)] == [0, 0, 1, 2, 3, 4, 4]
 
 
 @pytest.mark.parametrize(
