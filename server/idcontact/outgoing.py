@@ -12,6 +12,7 @@ import logging
 import ssl
 import traceback
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import unquote, urlsplit
 
@@ -19,10 +20,10 @@ import aiohttp
 from yarl import URL
 
 from idcontact.errors import PluginFailed, PluginTimeout
-from idcontact.urls import split_web_url
+from idcontact.urls import is_web_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     from starlette.types import ASGIApp, Message, Scope
@@ -135,7 +136,7 @@ class Outgoing:
     async def _send(self, asked: _Asked, plugin: str) -> Answer:
         if self._session is None:
             raise RuntimeError("requests are possible only inside `async with`")
-        if split_web_url(asked.url) is None:
+        if not is_web_url(asked.url):
             raise _failed(plugin, "not an http or https URL")
         try:
             # `encoded`: the URL is sent as it was given; a signature or a ticket in it may not be normalised.
@@ -202,28 +203,34 @@ class _Exchange:
 
 
 def _scope(base: str, asked: _Asked) -> Scope:
-    parts = urlsplit(asked.url)
-    sent: Iterable[tuple[str, str]] = {
-        "host": parts.netloc,
-        "accept": "application/json",
-        **({} if asked.body is None else {"content-length": str(len(asked.body))}),
-        **{name.lower(): value for name, value in asked.headers.items()},
-    }.items()
+    place, root, host = _place(base)
+    path, _, query = asked.url[len(base) :].partition("#")[0].partition("?")
+    headers = [host]
+    if asked.body is not None:
+        headers.append((b"content-length", b"%d" % len(asked.body)))
+    sent = {"accept": "application/json", **{name.lower(): value for name, value in asked.headers.items()}}
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": asked.method,
-        "scheme": parts.scheme,
-        "path": unquote(parts.path),
-        "raw_path": parts.path.encode("latin-1"),
-        "root_path": unquote(urlsplit(base).path),
-        "query_string": parts.query.encode("latin-1"),
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent],
+        **place,
+        "path": unquote(root + path),
+        "raw_path": (root + path).encode("latin-1"),
+        "query_string": query.encode("latin-1"),
+        "headers": headers,
         "client": None,
-        "server": (parts.hostname, parts.port),
         "extensions": {},
     }
+
+
+@lru_cache(maxsize=64)
+def _place(base: str) -> tuple[Mapping[str, object], str, tuple[bytes, bytes]]:
+    """Of a base URL: what a scope says of it, its path, and the Host header."""
+    parts = urlsplit(base)
+    place = {"scheme": parts.scheme, "root_path": unquote(parts.path), "server": (parts.hostname, parts.port)}
+    return place, parts.path, (b"host", parts.netloc.encode("latin-1"))
 
 
 async def _bounded(response: aiohttp.ClientResponse, plugin: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -89,7 +90,8 @@ class Pages:
 
     def language(self, request: HTTPConnection) -> Language:
         """What is asked for by `?lang=`; otherwise what the browser prefers (RFC 9110 §12.5.4); otherwise Dutch."""
-        return known(request.query_params.get("lang")) or preferred_language(request.headers.get("accept-language", ""))
+        asked = known(request.query_params.get("lang")) if request.scope["query_string"] else None
+        return asked or preferred_language(request.headers.get("accept-language", ""))
 
     def text(self, language: Language, key: str, **values: object) -> str:
         """The text with this key. `values` fill its `{names}`."""
@@ -238,6 +240,7 @@ def _weights(header: str) -> dict[str, float]:
     return weights
 
 
+@lru_cache(maxsize=1024)
 def preferred_language(accept_language: str) -> Language:
     """The language of ours that the header weighs most, also by a regional form (`en-GB`); Dutch on a tie or none."""
     best = FIRST

@@ -9,12 +9,12 @@ and its CORS protocol), RFC 6454 (origins), RFC 9110 (413).
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection, Request
 from starlette.routing import Mount
@@ -23,7 +23,6 @@ from idcontact.errors import IdContactError, NotAllowed, TooLarge
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from starlette.responses import Response
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
 Refuse: TypeAlias = "Callable[[Request, IdContactError], Response]"
 Referrer: TypeAlias = Literal["same-origin", "no-referrer"]
 
-_IN_SOME_FRAMES = re.compile(r"frame-ancestors (?!'none')")
+_IN_SOME_FRAMES = re.compile(rb"frame-ancestors (?!'none')")
+_POLICY, _FRAME_OPTIONS, _VARY = b"content-security-policy", b"x-frame-options", b"vary"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _FEATURES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -122,16 +122,17 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
         self._app = app
-        self._defaults = {
-            "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": _NOTHING,
-            "X-Frame-Options": "DENY",
-            "Referrer-Policy": "no-referrer",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "no-store",
-        }
+        # As they go over the wire, in lower case: every answer passes here.
+        self._defaults = [
+            (b"x-content-type-options", b"nosniff"),
+            (_POLICY, _NOTHING.encode()),
+            (_FRAME_OPTIONS, b"DENY"),
+            (b"referrer-policy", b"no-referrer"),
+            (b"cross-origin-resource-policy", b"same-origin"),
+            (b"cache-control", b"no-store"),
+        ]
         if https_only:
-            self._defaults["Strict-Transport-Security"] = "max-age=31536000"
+            self._defaults.append((b"strict-transport-security", b"max-age=31536000"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: every HTTP answer that passes gets the headers it lacks."""
@@ -141,14 +142,18 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._defaults.items():
-                    headers.setdefault(name, value)
-                if _IN_SOME_FRAMES.search(headers["Content-Security-Policy"]):
-                    del headers["X-Frame-Options"]  # has no word for it, and what is newer says it already
+                message = {**message, "headers": self._completed([*message.get("headers", ())])}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+    def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        said = {name.lower(): value for name, value in headers}
+        headers += [default for default in self._defaults if default[0] not in said]
+        if _POLICY in said and _IN_SOME_FRAMES.search(said[_POLICY]):
+            # X-Frame-Options has no word for it, and what is newer says it already.
+            return [(name, value) for name, value in headers if name.lower() != _FRAME_OPTIONS]
+        return headers
 
 
 # --- who asks -------------------------------------------------------------------------------------------------------
@@ -219,13 +224,38 @@ class CrossOrigin:
 
     def __init__(self, app: ASGIApp, *, origins: Collection[str], paths: Sequence[str]) -> None:
         self._app = app
-        self._open = CORSMiddleware(app, frozenset(origins), allow_methods=["GET", "POST"], max_age=3600)
-        self._paths = [re.compile(pattern) for pattern in paths]
+        self._origins = frozenset(origin.encode() for origin in origins)
+        self._preflight = CORSMiddleware(app, frozenset(origins), allow_methods=["GET", "POST"], max_age=3600)
+        self._paths = re.compile("|".join(f"(?:{path})" for path in paths))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: answer a preflight, or pass on and say who may read the answer."""
-        is_open = scope["type"] == "http" and any(pattern.fullmatch(scope["path"]) for pattern in self._paths)
-        await (self._open if is_open else self._app)(scope, receive, send)
+        if scope["type"] != "http" or self._paths.fullmatch(scope["path"]) is None:
+            await self._app(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await self._preflight(scope, receive, send)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        origin = _header(scope, b"origin")
+
+        async def send_with_origin(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [*message.get("headers", ())]
+                if not any(name == _VARY and b"Origin" in value for name, value in headers):
+                    headers.append((_VARY, b"Origin"))
+                if origin in self._origins:
+                    headers.append((b"access-control-allow-origin", origin))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, send_with_origin)
+
+
+def _header(scope: Scope, wanted: bytes) -> bytes:
+    """The first header of that name, in lower case as ASGI has it; nothing where it is not there."""
+    return next((value for name, value in scope["headers"] if name == wanted), b"")
 
 
 # --- how much -------------------------------------------------------------------------------------------------------
@@ -248,9 +278,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        announced = _header(scope, b"content-length")
+        if not announced and not _header(scope, b"transfer-encoding") and scope["http_version"] == "1.1":
+            await self._app(scope, receive, send)  # a request that announces neither has no body (RFC 9112 §6.3)
+            return
         limit = self._limit_of(scope["path"])
-        announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdecimal() or int(announced) > limit:
+        if announced and (not announced.isdigit() or int(announced) > limit):
             await self._refuse(Request(scope, receive), _too_large(limit))(scope, receive, send)
             return
         await self._pass_on(limit, scope, receive, send)
@@ -299,6 +332,9 @@ def path_template(scope: Scope) -> str:
     return f"{root}/…" if isinstance(route, Mount) else f"{root}{getattr(route, 'path', '/…')}"
 
 
+_LINE = "%s %s %d %.1f ms"
+
+
 class AccessLog:
     """One line per answered request: method, route, status, milliseconds. No address, no query, no parameter.
 
@@ -327,4 +363,8 @@ class AccessLog:
             await self._app(scope, receive, noted_send)
         finally:
             took = (time.perf_counter() - began) * 1000
-            self._logger.info("%s %s %d %.1f ms", scope["method"], path_template(scope), status, took)
+            if self._logger.isEnabledFor(logging.INFO):
+                # Not `info`, which looks up who called; that would be here, each time.
+                what = (scope["method"], path_template(scope), status, took)
+                name, level = self._logger.name, logging.INFO
+                self._logger.handle(self._logger.makeRecord(name, level, __file__, 0, _LINE, what, None))

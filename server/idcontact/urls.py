@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # Browsers read a backslash as a slash and drop white space; no address we accept holds either.
-_UNSAFE: Final = frozenset('\\"<>^`{|}')
+_SAFE: Final = re.compile(r"[!#-;=?-\[\]_a-z~]*")
 
 
 def split_web_url(url: str) -> SplitResult | None:
@@ -17,7 +17,7 @@ def split_web_url(url: str) -> SplitResult | None:
     Refused besides other schemes: characters outside printable ASCII, white space, backslashes, a user name, an empty
     host, an impossible port. What is left means the same to every browser and client (WHATWG URL, RFC 3986).
     """
-    if not url.isascii() or any(not "!" <= character <= "~" or character in _UNSAFE for character in url):
+    if _SAFE.fullmatch(url) is None:
         return None
     try:
         parts = urlsplit(url)
@@ -31,9 +31,18 @@ def split_web_url(url: str) -> SplitResult | None:
     return parts
 
 
+# What is surely a web URL, and nearly all are: for others it takes a closer look.
+_SURELY: Final = re.compile(r"https?://[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[1-9][0-9]{0,3})?(?:[/?][!#-;=?-\[\]_a-z~]*)?")
+
+
+def is_web_url(url: str) -> bool:
+    """Whether it is an absolute http or https URL, as `split_web_url` has it."""
+    return _SURELY.fullmatch(url) is not None or split_web_url(url) is not None
+
+
 def is_browser_url(url: str) -> bool:
     """Whether a browser may be sent there: http, https, or a telephone number (RFC 3966, and `,` or `|` for tones)."""
-    return split_web_url(url) is not None or re.fullmatch(r"tel:[A-Za-z0-9+*#(),;|=.%-]{1,200}", url) is not None
+    return is_web_url(url) or re.fullmatch(r"tel:[A-Za-z0-9+*#(),;|=.%-]{1,200}", url) is not None
 
 
 def origin_of(url: str) -> str | None:

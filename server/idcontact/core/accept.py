@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 _SPECIFIC: Final = {"*/*": 1, "application/*": 2, "text/*": 2, "application/json": 3, "text/html": 3}
 _NOT_THERE: Final = (0.0, 0, 0)
 
 
+@lru_cache(maxsize=1024)
 def prefers_json(accept: str) -> bool:
     """Whether JSON is preferred over a page.
 
