@@ -45,11 +45,14 @@ async def attempt(of: Guesses, codes: Codes, code: str, *, call: str, address: s
     return "tied"
 
 
-async def test_of_many_guesses_at_the_same_moment_no_more_are_looked_up_than_the_limit_has(redis: Redis) -> None:
+async def test_of_many_guesses_at_the_same_moment_no_more_are_looked_up_than_the_limit_has(
+    redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
     codes, counted = Codes("right"), guesses(Limiter(redis, "idc"), wrong=3)
     done = await asyncio.gather(*(attempt(counted, codes, str(n), call=str(n)) for n in range(40)))
     assert (done.count("NotFound"), done.count("TooManyRequests")) == (3, 37)
     assert len(codes.looked_up) == 3
+    assert "wrong_codes is reached" in caplog.text
     assert await attempt(counted, codes, "right", call="honest") == "TooManyRequests"
     assert await attempt(counted, codes, "right", call="honest", address="192.0.2.2") == "tied"
 

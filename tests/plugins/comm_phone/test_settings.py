@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from comm_house import open_comm_house
 from idcontact.errors import SettingsError
-from idcontact.settings import MisfitError
+from idcontact.settings import MisfitError, read
 from idcontact.settings_values import SigningSecret
 from idcontact.urls import is_browser_url
 from idcontact_comm_phone import create
-from idcontact_comm_phone.settings import TelephoneNumber
+from idcontact_comm_phone.settings import PhoneSettings, TelephoneNumber
+from plugin_house import key_pair
+from test_documentation import DOCS, written_default
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,3 +61,20 @@ async def test_mistakes_are_named_all_at_once() -> None:
 
 async def test_a_number_is_asked_for() -> None:
     assert (await mistakes_of({}))[0].startswith("plugins.comm_test.phonenumber: expected a telephone number")
+
+
+def test_every_setting_is_documented_with_its_default_and_a_meaning() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| ([^|]+) \| ([^|]+\.) \|$", (DOCS / "telephone.md").read_text(), re.MULTILINE)
+    documented = {name: default for name, default, _ in rows}
+    assert documented == {field.name: written_default(field) for field in msgspec.structs.fields(PhoneSettings)}
+    assert len(rows) == len(documented), "a setting stands there twice"
+
+
+async def test_the_settings_in_the_documentation_can_be_used(tmp_path: Path) -> None:
+    [example] = re.findall("```toml\n(.+?)```", (DOCS / "telephone.md").read_text(), re.DOTALL)
+    for name, text in {"decrypt-key.private": key_pair("encrypt")[0], "digid.public": key_pair("sign")[1]}.items():
+        (tmp_path / f"{name}.pem").write_text(text)
+    for name in ("link_secret", "info_secret"):
+        (tmp_path / name).write_text(f"{name:x<64}\n")
+    table = tomllib.loads(example.replace("/run/secrets/", ""))["plugins"]["comm_phone"]
+    read(table, PhoneSettings, base=tmp_path)
