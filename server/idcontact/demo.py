@@ -23,6 +23,7 @@ from idcontact.errors import SettingsError
 HOST: Final = "127.0.0.1"
 
 _TEMPLATE = Path(__file__).parent / "demo.toml"
+_KEYS: Final = ("pem", "pem-second")  # each auth method has keys of its own
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike
 
 
@@ -50,17 +51,11 @@ class Demo:
         """The address for browsers. Not 127.0.0.1: browsers keep secure cookies for `localhost` without TLS."""
         return f"http://localhost:{self.port}"
 
-    @property
-    def valkey_directory(self) -> Path:
-        """Where the embedded Valkey keeps its data."""
-        return self.directory / "valkey"
-
-    def write_settings(self, redis_url: str) -> Path:
-        """Write the settings file for a server on this Redis; gives its path."""
+    def write_settings(self) -> Path:
+        """Write the settings file; gives its path."""
         values = {
             "public_url": self.url,
             "listen": f"{HOST}:{self.port}",
-            "redis_url": redis_url,
             "accounts": "\n".join(_account_table(account) for account in self.accounts).rstrip(),
         }
         path = self.directory / "demo.toml"
@@ -99,19 +94,20 @@ def prepare(directory: Path, port: int) -> Demo:
     """Make in `directory` what is not there yet: keys and accounts. Raises SettingsError."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (directory / "pem").exists():
-            _make_keys(directory)
+        for folder in _KEYS:
+            if not (directory / folder).exists():
+                _make_keys(directory / folder)
         accounts = _accounts(directory / "accounts.json")
     except OSError as error:
         raise SettingsError([f"{error.filename or directory}: {error.strerror or 'cannot be written'}"]) from None
     return Demo(directory, port, accounts)
 
 
-def _make_keys(directory: Path) -> None:
+def _make_keys(folder: Path) -> None:
     """Elsewhere first, then renamed: a start that is interrupted leaves all of them or none."""
-    unfinished = directory / f"pem.{os.getpid()}"
+    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}")
     write_new_keys(unfinished, "ec")
-    unfinished.rename(directory / "pem")
+    unfinished.rename(folder)
 
 
 def _accounts(path: Path) -> tuple[Account, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import stat
 import tomllib
@@ -12,17 +13,23 @@ from argon2 import PasswordHasher
 
 from idcontact.demo import HOST, check_port, prepare
 from idcontact.errors import SettingsError
+from idcontact.trial import try_config
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+def keys_of(directory: Path) -> dict[str, str]:
+    return {str(path.relative_to(directory)): path.read_text() for path in directory.glob("pem*/*.pem")}
+
+
 def test_a_second_start_finds_the_same_keys_and_log_ins(tmp_path: Path) -> None:
     first = prepare(tmp_path / "demo", 8000)
-    keys = {path.name: path.read_text() for path in (tmp_path / "demo" / "pem").iterdir()}
+    keys = keys_of(tmp_path / "demo")
+    assert len(keys) == 8
     second = prepare(tmp_path / "demo", 8001)
     assert second.accounts == first.accounts
-    assert keys == {path.name: path.read_text() for path in (tmp_path / "demo" / "pem").iterdir()}
+    assert keys == keys_of(tmp_path / "demo")
     assert second.url == "http://localhost:8001"
 
 
@@ -33,17 +40,35 @@ def test_two_machines_get_different_passwords(tmp_path: Path) -> None:
 
 def test_the_settings_name_two_agents_and_a_supervisor_who_can_log_in(tmp_path: Path) -> None:
     demo = prepare(tmp_path / "demo", 8000)
-    settings = tomllib.loads(demo.write_settings("unix:///x").read_text())
+    settings = tomllib.loads(demo.write_settings().read_text())
     accounts = settings["staff"]["accounts"]
     assert [account["roles"] for account in accounts] == [["agent"], ["agent"], ["supervisor"]]
     for account, written in zip(demo.accounts, accounts, strict=True):
         assert PasswordHasher().verify(written["password_hash"], account.password)
-        assert account.password not in demo.write_settings("unix:///x").read_text()
+        assert account.password not in demo.write_settings().read_text()
+
+
+def test_the_settings_can_be_used_and_show_a_choice_of_each_kind(tmp_path: Path) -> None:
+    trial = try_config(prepare(tmp_path / "demo", 8000).write_settings(), {})
+    assert (trial.reading.mistakes, trial.reading.warnings, trial.heard) == ([], [], [])
+    config = trial.reading.result()
+    assert (len(config.auth_methods), len(config.comm_methods)) == (2, 2)
+    assert {purpose.tag for purpose in config.purposes if purpose.allow_unauthenticated} == {"passport"}
+    assert {purpose.tag for purpose in config.purposes if purpose.opening_hours} == {"parking_permit"}
+    assert (config.redis_url, config.valkey_dir) == (None, tmp_path / "demo" / "valkey")
+
+
+def test_the_demo_of_an_earlier_version_gets_the_keys_that_it_has_not(tmp_path: Path) -> None:
+    prepare(tmp_path, 8000)
+    shutil.rmtree(tmp_path / "pem-second")
+    before = keys_of(tmp_path)
+    prepare(tmp_path, 8000)
+    assert before.items() < keys_of(tmp_path).items()
 
 
 def test_only_this_user_can_read_what_is_made(tmp_path: Path) -> None:
     demo = prepare(tmp_path / "demo", 8000)
-    demo.write_settings("unix:///x")
+    demo.write_settings()
     for path in [demo.directory, *demo.directory.rglob("*")]:
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 

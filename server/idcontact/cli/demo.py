@@ -53,13 +53,11 @@ async def _serve(demo: Demo) -> None:
 
     from idcontact.config import load_config
     from idcontact.demo_site import DemoSite
-    from idcontact.embedded import embedded_valkey, find_server
     from idcontact.serve import serve
 
-    async with embedded_valkey(demo.valkey_directory, find_server()) as redis_url:
-        settings = demo.write_settings(redis_url)
-        config = load_config(settings, os.environ)
-        await serve(config, settings.parent, site=DemoSite, ready=lambda: _say_what_to_open(demo))
+    settings = demo.write_settings()
+    config = load_config(settings, os.environ)
+    await serve(config, settings.parent, site=DemoSite, ready=lambda: _say_what_to_open(demo))
 
 
 def _say_what_to_open(demo: Demo) -> None:
