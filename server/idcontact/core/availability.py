@@ -13,6 +13,7 @@ import logging
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
@@ -157,11 +158,16 @@ class Offers:
         except (IdContactError, TimeoutError) as error:
             if paused_until is None:  # said once, not for as long as it lasts
                 what = str(error) or f"no answer within {PATIENCE:g} s"
-                _log.warning("comm method %s does not say who is there: %s", method.tag, what)
+                level = logging.INFO if isinstance(error, _NotOffered) else logging.WARNING
+                _log.log(level, "comm method %s does not say who is there: %s", method.tag, what)
             watched.paused[method.tag] = self._clock() + PAUSE
             return None
         watched.paused.pop(method.tag, None)
         return said
+
+
+class _NotOffered(PluginFailed):
+    """The plugin has no word on it, as it may."""
 
 
 def _options(watched: _Watched, language: str) -> SessionOptions:
@@ -201,6 +207,8 @@ def both(opening: Opening, said: Availability) -> Availability:
 
 def _read(answer: Answer, plugin: str) -> Availability:
     """What a plugin says. Raises PluginFailed when it is none, BadRequest when it makes no sense."""
+    if answer.status == HTTPStatus.NOT_FOUND:
+        raise _NotOffered(plugin, "it does not offer that")
     if not answer.is_success:
         raise PluginFailed(plugin, "it was refused", reason=f"status {answer.status}")
     said = decode_json(answer.body, Availability)

@@ -272,6 +272,15 @@ async def test_a_plugin_that_fails_or_makes_no_sense_is_left_out(desk: Desk, ans
     assert (await desk.told())["chat"] == THERE
 
 
+async def test_a_plugin_that_has_no_word_on_it_is_no_matter_for_the_operator(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.plugin.answer = said({}, 404)
+    with caplog.at_level(logging.WARNING):
+        assert await desk.told() == {"chat": None, "phone": None}
+    assert caplog.records == []
+
+
 async def test_what_has_not_changed_is_not_written_again(desk: Desk) -> None:
     purpose = desk.purposes.find("move")
     first = await desk.offers.json(purpose, "nl")
