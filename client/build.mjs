@@ -2,7 +2,7 @@
 // script its integrity hash and a short version, with which a page can ask for exactly this build (`widget.js?v=…`).
 // Says how much a website's visitor loads, and fails when that is too much; `--size` only looks at what is there.
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -91,7 +91,8 @@ async function buildAll() {
   for (const entry of entries) await build(settingsOf(entry));
   await mkdir(join(unfinished, "themes"));
   for (const [name, source] of Object.entries(THEMES)) {
-    await copyFile(join(root, "node_modules", source), join(unfinished, "themes", name));
+    const css = await readFile(join(root, "node_modules", source), "utf8");
+    await writeFile(join(unfinished, "themes", name), `/* NL Design System Community, EUPL-1.2: ${source} */\n${css}`);
   }
   await checkSize(unfinished);
   await writeFile(join(unfinished, "manifest.json"), `${JSON.stringify(await manifestOf(unfinished), null, 2)}\n`);

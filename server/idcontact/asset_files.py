@@ -113,10 +113,11 @@ class AssetFiles:
     def _answer(asset: Asset, scope: Scope) -> Response:
         asked_version = parse_qs(scope["query_string"].decode("latin-1")).get("v", [""])[0]
         request_headers = Headers(scope=scope)
-        etag = f'"{asset.version}"'
+        # Weak: gzipped or not, it is the same script (RFC 9110 §8.8.1). Compared as such, with or without the mark.
+        version = f'"{asset.version}"'
         headers = {
             "Cache-Control": _IMMUTABLE if asked_version == asset.version else _REVALIDATE,
-            "ETag": etag,
+            "ETag": f"W/{version}",
             "X-Content-Type-Options": "nosniff",
             # Other sites embed widget.js, a module, which browsers fetch with CORS. Nothing here is secret.
             "Access-Control-Allow-Origin": "*",
@@ -124,7 +125,7 @@ class AssetFiles:
         }
         if asset.gzipped is not None:
             headers["Vary"] = "Accept-Encoding"
-        if etag in request_headers.get("if-none-match", ""):
+        if version in request_headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         body = asset.content
         if asset.gzipped is not None and "gzip" in request_headers.get("accept-encoding", ""):

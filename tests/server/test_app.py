@@ -250,7 +250,19 @@ async def test_the_widget_is_there_for_every_website_under_a_name_that_never_cha
     answer = await program.request("GET", "/widget.js")
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/javascript")
+    # A module of another origin is fetched with CORS, and on a page that isolates itself needs leave besides.
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+async def test_a_website_loads_the_widget_once_and_hears_of_the_next_version_at_once(program: Program) -> None:
+    answer = await program.request("GET", "/widget.js", Accept_Encoding="gzip")
+    assert answer.headers["Cache-Control"] == "public, no-cache"
+    again = await program.request("GET", "/widget.js", If_None_Match=answer.headers["ETag"])
+    assert again.status == 304
+    assert again.headers["Access-Control-Allow-Origin"] == "*"
+    assert again.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    assert (await program.request("GET", "/widget.js", If_None_Match='W/"another"')).status == 200
 
 
 async def test_both_doors_say_that_the_server_is_well(program: Program) -> None:

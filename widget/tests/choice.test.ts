@@ -95,6 +95,11 @@ describe("news of who is there", () => {
     expect(later.options.commMethods.map(({ availability }) => availability)).toEqual([undefined, undefined]);
   });
 
+  it("that does not come opens nothing", () => {
+    const later = updated(choiceOf({ ...before, commMethods: [method("chat", closed)] }, false), undefined);
+    expect(isAllClosed(later.options)).toBe(true);
+  });
+
   it("says that all is closed only when every way to talk is", () => {
     expect(isAllClosed(before)).toBe(false);
     expect(isAllClosed({ ...before, commMethods: [method("chat", closed)] })).toBe(true);

@@ -61,17 +61,17 @@ export function moved(choice: Choice, by: 1 | -1): Choice {
   return by === 1 && !answered(choice) ? choice : { ...choice, at };
 }
 
-/** The same choice with what a newer answer says of who is there; nothing else moves under the person's hands. */
+/**
+ * The same choice with what a newer answer says of who is there; nothing else moves under the person's hands. Where no
+ * answer came, what was closed still is, and how long one waits is not known any more.
+ */
 export function updated(choice: Choice, newer: Options | undefined): Choice {
-  const latest = (methods: readonly Method[], from: readonly Method[] = []): Method[] =>
-    methods.map((method) => ({ ...method, availability: methodOf(from, method.tag)?.availability }));
-  const { authMethods, commMethods } = choice.options;
-  const options = {
-    ...choice.options,
-    authMethods: latest(authMethods, newer?.authMethods),
-    commMethods: latest(commMethods, newer?.commMethods),
-  };
-  return { ...choice, options };
+  const commMethods = choice.options.commMethods.map((method) => {
+    const later = newer === undefined ? method : methodOf(newer.commMethods, method.tag);
+    const known = newer !== undefined || isClosed(method.availability);
+    return { ...method, availability: known ? later?.availability : undefined };
+  });
+  return { ...choice, options: { ...choice.options, commMethods } };
 }
 
 /** The chosen comm method, where it is chosen here. */

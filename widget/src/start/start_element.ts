@@ -212,7 +212,7 @@ export class StartElement extends HTMLElement {
 
   #block(): TemplateResult {
     const view = this.#view;
-    return html`<div class="root" lang=${view.language}>
+    return html`<div class="root ${this.#ownButton.isThere ? "below" : ""}" lang=${view.language}>
       <div class="block">
         <h2 aria-level=${view.level} tabindex="-1">${view.texts.title}</h2>
         ${this.#content(view)}

@@ -34,8 +34,8 @@ const own = css`
   }
 
 
-  slot[name="button"]::slotted(*) {
-    margin-block-end: 0.75em;
+  .below {
+    margin-block-start: 0.75em;
   }
 
   h2 {
