@@ -120,6 +120,23 @@ async def test_every_face_of_the_choice(town: Town, language: Language) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_mistake_of_a_website_is_told_to_who_manages_it_when_they_ask(town: Town, language: Language) -> None:
+    end_user = await town.end_user(language)
+    page = end_user.page
+    await end_user.goes_to("/contact/parking_permit")
+    await page.locator("[name=comm_method]").evaluate("(field) => { field.value = 'pigeon'; }")
+    end_user.troubles.expect("the server responded with a status of 400")
+    await end_user.presses(end_user.words.start)
+    await page.wait_for_url("**/start")
+    told = page.get_by_text("comm_method: there is no such method for this purpose")
+    await expect(told).to_be_hidden()
+    await inspect(page, "error-of-a-website")
+    await page.locator("summary").click()
+    await expect(told).to_be_visible()
+    await inspect(page, "error-of-a-website-told")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 async def test_what_is_said_to_who_has_no_javascript_is_accessible(town: Town, language: Language) -> None:
     end_user = await town.end_user(language)
     await town.arrives_before_the_result(end_user)

@@ -177,7 +177,7 @@ def test_what_leaves_no_choice_is_said_and_not_asked(house: House) -> None:
 def test_what_will_be_shared_and_for_what_is_said_before_anybody_identifies(house: House) -> None:
     page = house.contact(lang="en").text
     assert re.findall(r"<li>(.*?)</li>", page) == ["Name", "unlabelled"]
-    assert "We ask for this for: A move." in page
+    assert "We need this for: A move." in page
     assert "<li>" not in house.contact("permit").text, "nothing is asked"
     assert "<li>" not in house.contact("anonymous").text, "nobody identifies"
 
