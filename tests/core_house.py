@@ -83,20 +83,24 @@ class StandInKept:
     """Results that are kept in a dictionary, by handle."""
 
     results: dict[str, Kept] = field(default_factory=dict)
+    settled: list[tuple[str, str, str]] = field(default_factory=list)
     begun: list[tuple[str, str, Visitor]] = field(default_factory=list)
 
     async def begin(self, purpose: Purpose, method: AuthMethod, visitor: Visitor) -> Onward:
         self.begun.append((purpose.tag, method.tag, visitor))
         return Onward("https://core.example.org/choose/h", "http://core.internal/core/result/h.s")
 
-    async def spend(self, handle: str, visitor: Visitor) -> Kept:
-        del visitor
+    async def spend(self, handle: str, comm_method: str, visitor: Visitor) -> Kept:
+        del comm_method, visitor
         if handle not in self.results:
             raise Gone("there is no such result")
         return self.results.pop(handle)
 
     async def give_back(self, handle: str, kept: Kept) -> None:
         self.results[handle] = kept
+
+    async def settle(self, handle: str, comm_method: str, client_url: str) -> None:
+        self.settled.append((handle, comm_method, client_url))
 
     async def receipt(self, kept: Kept) -> str:
         return kept.method.ljust(43, "r")

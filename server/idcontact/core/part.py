@@ -143,6 +143,7 @@ class CorePart:
             internal_url=needs.internal_url,
             reachable=needs.reachable,
             clock=needs.clock,
+            wait=needs.wait,
         )
 
     def _records(self, needs: CoreNeeds, namespace: str) -> SealedRecords:

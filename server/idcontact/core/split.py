@@ -12,6 +12,7 @@ their place never learns it.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -23,12 +24,12 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import msgspec
 
 from idcontact.browser import has_started
-from idcontact.core.start import Kept, Onward
-from idcontact.errors import BadRequest, Conflict, Gone, NotFound, OtherBrowser, TokenRejected
+from idcontact.core.start import Kept, LedTo, Onward
+from idcontact.errors import BadRequest, Conflict, Gone, NotFound, OtherBrowser, TokenRejected, Unavailable
 from idcontact.tokens import ResultStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from idcontact.core.options import AuthMethod, Purpose, Purposes
     from idcontact.core.start import Visitor
@@ -42,6 +43,10 @@ Status: TypeAlias = Literal["begun", "given", "failed", "spent"]
 LIFETIME: Final = 30 * 60
 """Seconds from the start until the person has to have chosen how to talk."""
 
+_LOOK_EVERY: Final = 0.25
+_WHOLE_START: Final = 12.0
+"""Seconds after which a start that still has not ended never will: the limit of its two requests, and a little."""
+
 _HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _PLACE: Final = re.compile(r"([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})")
 
@@ -52,7 +57,8 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True, array_like=True)
     """What is kept of one. `browser` is a digest, `secret` the hash of what the attr_url ends in.
 
     Times are in seconds since 1970: `landed_at` is when the person first came back, `received_at` when the result came
-    and was verified, `expires_at` until when its token holds for others.
+    and was verified, `expires_at` until when its token holds for others. `led_to` is where the person went with it, to
+    talk by `comm_method`.
     """
 
     purpose: str
@@ -67,6 +73,8 @@ class Identification(msgspec.Struct, frozen=True, kw_only=True, array_like=True)
     expires_at: float | None = None
     digest: str = ""
     token: str = ""
+    comm_method: str = ""
+    led_to: str = ""
 
     def __repr__(self) -> str:
         return f"Identification(purpose={self.purpose!r}, status={self.status!r}, …)"
@@ -101,6 +109,7 @@ class Split:
     internal_url: str
     reachable: bool
     clock: Callable[[], float]
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     # --- the two starts ---
 
@@ -127,17 +136,39 @@ class Split:
             f"{self.internal_url}/result/{handle}.{secret}" if delivers else None,
         )
 
-    async def spend(self, handle: str, visitor: Visitor) -> Kept:
-        """The result, once: of all who ask, one gets it. Raises Gone, OtherBrowser, Conflict."""
+    async def spend(self, handle: str, comm_method: str, visitor: Visitor) -> Kept | LedTo:
+        """The result, once: of all who ask, one gets it.
+
+        Who asks for the same again, by pressing twice or going back, hears what came of it, as soon as that is known.
+        Raises Gone, OtherBrowser, Conflict.
+        """
+        waited = 0.0
         while True:
             found = await self.find(handle, visitor.cookies)
             identification = found.identification
-            if identification.status == "spent":
+            if identification.led_to and identification.comm_method == comm_method:
+                return LedTo(identification.led_to)
+            if identification.status == "spent" and (identification.led_to or waited >= _WHOLE_START):
                 raise Gone("this identification was used already; start again")
-            if identification.status != "given":
+            if identification.status == "spent":
+                await self.wait(_LOOK_EVERY)
+                waited += _LOOK_EVERY
+            elif identification.status != "given":
                 raise Conflict("there is no identification here to go on with", field="auth_handle")
-            if await self._replace(found, msgspec.structs.replace(identification, status="spent")) is not None:
+            elif await self._replace(found, msgspec.structs.replace(identification, status="spent")) is not None:
                 return _kept(identification)
+
+    async def settle(self, handle: str, comm_method: str, client_url: str) -> None:
+        """Remember what came of it, for who asks again. Where that fails, who asked first goes on all the same."""
+        try:
+            record = await self.records.read(handle)
+            if record is not None:
+                found = Found(handle, _decoder.decode(record.value), record)
+                identification = found.identification
+                led = msgspec.structs.replace(identification, comm_method=comm_method, led_to=client_url, token="")
+                await self._replace(found, led)
+        except Unavailable as outage:
+            _logger.warning("what came of an identification could not be noted: %s", outage)
 
     async def give_back(self, handle: str, kept: Kept) -> None:
         """Nothing came of it: it may be spent again, for as long as it would have been kept."""
@@ -252,6 +283,7 @@ def _kept(identification: Identification) -> Kept:
         token=identification.token,
         received_at=identification.received_at or 0.0,
         expires_at=identification.expires_at or 0.0,
+        browser=identification.browser,
     )
 
 

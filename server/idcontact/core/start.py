@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
@@ -60,13 +60,24 @@ class Onward:
 
 @dataclass(frozen=True)
 class Kept:
-    """An auth result that the core verified when it came in. Times are in seconds since 1970."""
+    """An auth result that the core verified when it came in. Times are in seconds since 1970.
+
+    `browser`: digest of the one that it was begun in, and is spent in.
+    """
 
     purpose: str
     method: str
     token: str = field(repr=False)
     received_at: float
     expires_at: float
+    browser: str | None = None
+
+
+@dataclass(frozen=True)
+class LedTo:
+    """What came of a result that was spent before: where the person was led, and is again."""
+
+    client_url: str = field(repr=False)
 
 
 class Leading(Protocol):
@@ -85,11 +96,17 @@ class KeptResults(Protocol):
     async def begin(self, purpose: Purpose, method: AuthMethod, visitor: Visitor) -> Onward:
         """A place for a result to come. Raises BadRequest where that is not offered."""
 
-    async def spend(self, handle: str, visitor: Visitor) -> Kept:
-        """The result, once: of all who ask, one gets it. Raises Gone, OtherBrowser."""
+    async def spend(self, handle: str, comm_method: str, visitor: Visitor) -> Kept | LedTo:
+        """The result, once: of all who ask, one gets it. Who asks for the same again hears what came of it.
+
+        Raises Gone, OtherBrowser.
+        """
 
     async def give_back(self, handle: str, kept: Kept) -> None:
         """Nothing came of it: it may be spent again."""
+
+    async def settle(self, handle: str, comm_method: str, client_url: str) -> None:
+        """Remember what came of it."""
 
     async def receipt(self, kept: Kept) -> str:
         """What stands for the result to a communication plugin of this installation."""
@@ -167,12 +184,19 @@ class Starter:
 
     async def _with_kept_result(self, session: WithKeptResult, purpose: Purpose, visitor: Visitor) -> str:
         comm = purpose.comm_method(session.comm_method)
-        kept = await self._kept_results.spend(session.auth_handle, visitor)
+        kept = await self._kept_results.spend(session.auth_handle, comm.tag, visitor)
+        if isinstance(kept, LedTo):
+            return kept.client_url
         try:
-            return await self._talk(comm, purpose, kept, visitor)
+            # The browser that it was begun in has just shown itself: it is the one to recognise later.
+            client_url = await self._talk(
+                comm, purpose, kept, replace(visitor, browser=kept.browser or visitor.browser)
+            )
         except BaseException:
             await self._kept_results.give_back(session.auth_handle, kept)
             raise
+        await self._kept_results.settle(session.auth_handle, comm.tag, client_url)
+        return client_url
 
     async def _talk(self, comm: CommMethod, purpose: Purpose, kept: Kept, visitor: Visitor) -> str:
         if kept.purpose != purpose.tag:

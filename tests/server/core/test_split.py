@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from starlette.responses import Response
 
+from idcontact.browser import browser_digest
 from idcontact.core.choosing import PATIENCE
 from idcontact.core.split import LIFETIME
 from idcontact.tokens import ResultStatus
@@ -269,20 +270,44 @@ async def test_for_a_plugin_of_others_one_identifies_once_more_when_the_token_ha
     assert (await house.choose(begun, "chat")).status_code == 303, "it was given back"
 
 
-async def test_of_two_who_press_at_once_one_starts(house: House) -> None:
+async def test_who_presses_twice_starts_once_and_is_led_there_whichever_answer_they_see(house: House) -> None:
     begun = await house.identified()
-    answers = await asyncio.gather(*(house.choose(begun) for _ in range(6)))
-    assert sorted(answer.status_code for answer in answers) == [303, 410, 410, 410, 410, 410]
+    house.comm.free.clear()
+
+    async def answers() -> None:
+        house.comm.free.set()
+
+    house.waits += [answers]
+    pressed = await asyncio.gather(*(house.choose(begun) for _ in range(6)))
+    assert {(one.status_code, one.headers["location"]) for one in pressed} == {(303, "https://core.example.org/land/1")}
     assert len(house.comm.asked) == 1
 
 
-async def test_a_choice_that_was_made_is_not_made_again(house: House) -> None:
+async def test_who_goes_back_is_led_to_what_they_chose_and_to_nothing_else(house: House) -> None:
     begun = await house.identified()
-    assert (await house.choose(begun)).status_code == 303
+    assert [(await house.choose(begun)).status_code for _ in range(2)] == [303, 303]
     assert (await house.choose(begun, "phone")).status_code == 410
+    assert (len(house.comm.asked), house.phone.asked) == (1, [])
     page = await house.browser.get(begun.path)
     assert page.status_code == 410
     assert 'href="/contact/move?lang=en"' in page.text
+
+
+async def test_a_start_that_nobody_ends_is_not_waited_for_for_ever(house: House) -> None:
+    begun = await house.identified()
+    house.comm.free.clear()
+    pressed = {asyncio.create_task(house.choose(begun)) for _ in range(2)}
+    [first], [other] = await asyncio.wait(pressed, return_when=asyncio.FIRST_COMPLETED)
+    assert first.result().status_code == 410
+    house.comm.free.set()
+    assert (await other).status_code == 303
+
+
+async def test_the_browser_that_identified_is_the_one_that_is_recognised_where_they_talk(house: House) -> None:
+    begun = await house.identified()
+    [cookie] = [value for name, value in house.browser.cookies.items() if "browser" in name]
+    await house.choose(begun)
+    assert house.comm.asked[0]["context"]["browser"] == browser_digest(cookie)
 
 
 async def test_when_the_plugin_fails_the_person_may_choose_again(house: House) -> None:
