@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from chromium import NARROWEST, inspect, running_animations, sideways
 from idcontact.demo_site import THEMES
+from idcontact.pages import STATIC_FOLDER
 from web_widget import CLOSED, core_is_away, offered, only_chat, visits, widget
 from web_words import LANGUAGES
 
@@ -79,6 +80,19 @@ async def test_each_theme(town: Town, theme: str, language: Language) -> None:
     await page.reload()
     await expect(page.get_by_role("alert")).not_to_be_empty()
     await inspect(page, f"theme-{theme}-unreachable")
+
+
+async def test_a_theme_of_basis_tokens_alone(town: Town) -> None:
+    end_user = await town.end_user()
+    part = await visits(end_user, offered("nl"), theme="none")
+    theme = (STATIC_FOLDER / "themes" / "voorbeeld.css").read_text("utf-8")
+    await add_style(
+        end_user.page, "\n".join(line for line in theme.splitlines() if not line.startswith("  --utrecht-"))
+    )
+    await part.evaluate("(element) => element.parentElement.classList.add('voorbeeld-theme')")
+    await end_user.page.get_by_role("radio", name="Yivi").check()
+    await inspect(end_user.page, "theme-basis")
+    await expect(part.get_by_role("button")).not_to_have_css("background-color", "rgb(23, 82, 92)")
 
 
 async def test_tokens_of_a_class_around_it_reach_it(town: Town) -> None:

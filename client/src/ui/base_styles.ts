@@ -14,12 +14,21 @@ export const tokenValues = css`
     --idc-edge: var(--utrecht-textbox-border-color, var(--basis-form-control-border-color, #66717f));
     --idc-accent: var(
       --utrecht-button-primary-action-background-color,
-      var(--basis-color-action-1-bg-default, #17525c)
+      var(--basis-color-action-1-inverse-bg-default, #17525c)
     );
-    --idc-accent-hover: var(--utrecht-button-primary-action-hover-background-color, #0e3940);
-    --idc-on-accent: var(--utrecht-button-primary-action-color, var(--basis-color-action-1-color-default, #ffffff));
-    --idc-accent-soft: var(--utrecht-button-secondary-action-hover-background-color, #e3eff0);
-    --idc-link: var(--utrecht-link-color, var(--basis-color-action-1-color-default, #17525c));
+    --idc-accent-hover: var(
+      --utrecht-button-primary-action-hover-background-color,
+      var(--basis-color-action-1-inverse-bg-hover, #0e3940)
+    );
+    --idc-on-accent: var(
+      --utrecht-button-primary-action-color,
+      var(--basis-color-action-1-inverse-color-default, #ffffff)
+    );
+    --idc-accent-soft: var(
+      --utrecht-button-secondary-action-hover-background-color,
+      var(--basis-color-action-1-bg-hover, #e3eff0)
+    );
+    --idc-link: var(--utrecht-link-color, var(--basis-color-action-2-color-default, #17525c));
     --idc-focus: var(--utrecht-focus-outline-color, var(--basis-focus-outline-color, #1b2430));
     --idc-focus-halo: var(--utrecht-focus-background-color, var(--basis-focus-background-color, #ffdd33));
     --idc-danger: #9a1f18;

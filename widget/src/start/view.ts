@@ -62,7 +62,7 @@ export function closedNotice(view: View, methods: readonly Method[]): TemplateRe
     ${clockIcon}
     <div role="status">
       <p><strong tabindex="-1" data-focus>${closed}</strong></p>
-      <p>${view.texts.closedMeans}</p>
+      <p>${view.texts.closedMeans} ${view.texts.nothingShared}</p>
       <slot name="problem"></slot>
     </div>
   </div>`;
