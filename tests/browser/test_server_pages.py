@@ -21,7 +21,7 @@ from idcontact.errors import Gone, IdContactError
 from idcontact.limits import Limiter
 from idcontact.pages import ASSETS_FOLDER, Pages, PageSettings
 from idcontact.redis import connect
-from idcontact.security import OriginCheck, PagePolicy, SecurityHeaders
+from idcontact.security import OriginCheck, PagePolicy, SecurityHeaders, plugin_targets
 from idcontact.staff.part import Staff
 from idcontact.staff.settings import StaffSettings
 from staff_house import PASSWORDS, account
@@ -99,10 +99,11 @@ class Site:
         raise Gone("this ticket is used")
 
     async def leave(self, request: Request) -> Response:
-        """A form whose answer leads to another site; `?named` tells the browser so beforehand."""
+        """A form whose answer leads to another site; `?named` and `?anywhere` tell the browser so beforehand."""
         if request.method == "POST":
             return RedirectResponse(f"{self.other}/gone", 303)
-        targets = (self.other,) if "named" in request.query_params else ()
+        asked = request.query_params
+        targets = (self.other,) if "named" in asked else plugin_targets(self.own) if "anywhere" in asked else ()
         return self.pages.render(request, "landing.html", policy=PagePolicy(form_targets=targets))
 
 
@@ -187,8 +188,9 @@ async def test_an_agent_logs_in_by_keyboard_and_stays_in(site: Site, chromium: B
 
 async def test_a_form_leads_to_another_site_only_where_its_page_named_that(site: Site, chromium: Browser) -> None:
     page, violations = await new_page(chromium)
-    await page.goto(f"{site.own}/leave?named")
-    await page.wait_for_url(f"{site.other}/gone")
+    for told in ("named", "anywhere"):
+        await page.goto(f"{site.own}/leave?{told}")
+        await page.wait_for_url(f"{site.other}/gone")
     assert violations == []
     await page.route("**/land.js*", lambda route: route.abort())
     await page.goto(f"{site.own}/leave")

@@ -22,7 +22,7 @@ from idcontact.plugin.bound import is_a_look_ahead
 from idcontact.plugin.delivery import deliver, with_result
 from idcontact.plugin.session import Sessions
 from idcontact.protocol import ClientUrl, StartAuthentication
-from idcontact.security import PagePolicy, check_origin
+from idcontact.security import PagePolicy, check_origin, plugin_targets
 from idcontact.settings import Origin
 from idcontact.tokens import AuthResult, Dialect, EncryptKey, ResultStatus, ResultWriter, SigningKey
 from idcontact.urls import origin_of
@@ -145,9 +145,15 @@ class AuthPlugin(ABC):
         return await self._sessions.keep(session, own)
 
     def page(self, request: Request, session: AuthSession, template: str, **values: Any) -> Response:
-        """A page of the session. Its forms may lead on to the continuation, and nowhere else."""
-        policy = PagePolicy(form_targets=[session.continuation])
-        return self.pages.render(request, template, policy=policy, **values)
+        """A page of the session. Its forms may lead on to the continuation, and to where that leads on to.
+
+        Browsers hold `form-action` against every redirect after a form. Ours end at the continuation; of somebody
+        else's installation nobody knows.
+        """
+        targets = [session.continuation]
+        if origin_of(session.continuation) not in self.host.own_origins:
+            targets += plugin_targets(self.host.public_url)
+        return self.pages.render(request, template, policy=PagePolicy(form_targets=targets), **values)
 
     # --- the kit's ---
 

@@ -56,6 +56,14 @@ async def test_the_page_works_without_scripts_and_its_form_leads_to_the_continua
     assert page.headers["cache-control"] == "no-store"
 
 
+async def test_to_another_installation_its_form_leads_to_wherever_that_leads_on_to() -> None:
+    """Browsers hold form-action against every redirect after a form; those over there nobody here knows."""
+    settings = {**SETTINGS, "allowed_origins": ["https://chat.example.org"]}
+    async with open_house(create, settings, labels=LABELS) as house:
+        page = await house.browser.get(await house.start(continuation="https://chat.example.org/guest/1"))
+    assert "form-action 'self' https://chat.example.org https: tel:;" in page.headers["content-security-policy"]
+
+
 async def test_when_nothing_is_asked_the_page_says_that_nothing_is_shared(house: House) -> None:
     page = await house.browser.get(await house.start(), headers={"Accept-Language": "en"})
     assert "No details are shared" in page.text
