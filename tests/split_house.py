@@ -162,7 +162,8 @@ def ways_on(page: str) -> list[str]:
     return [value for value, more in found if "disabled" not in more]
 
 
-def _results(folder: Path) -> ResultsSettings:
+def results_settings(folder: Path) -> ResultsSettings:
+    """What reads the results of the methods `digid`, `far` and `unable`."""
     methods = [
         {
             "tag": tag,
@@ -201,7 +202,7 @@ async def split_house(
     keystore = DirectoryKeyStore(folder / "keys")
     keystore.current()
     pages = Pages(public_url="https://core.example.org", assets=AssetFiles({"/assets": ASSETS_FOLDER}))
-    results = _results(folder)
+    results = results_settings(folder)
     async with Outgoing(limit=0.5) as outgoing:
         for base in (AUTH, "http://auth.example"):
             outgoing.mount(base, auth.application("/start_authentication"))
