@@ -297,6 +297,9 @@ def _check_strict(answer: Answer, what: str) -> None:
     headers = answer.headers
     policy = dict(part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'", what
+    if what == "choice":
+        # Where its form leads is where a plugin has its pages, which the answer alone knows.
+        assert policy.pop("form-action") == "'self' https: http: tel:"
     for directive, sources in policy.items():
         assert not {"*", "'unsafe-inline'", "'unsafe-eval'", "http:", "https:"} & set(sources.split()), directive
         assert "data:" not in sources or directive in {"img-src", "media-src"}, directive
@@ -334,6 +337,8 @@ async def _every_kind_of_answer(visitor: Visitor, stranger: Visitor) -> dict[str
         "other origin": await stranger.post("/staff/logout", Origin="https://evil.example"),
         "too large": await stranger.post("/staff/login", {"account": "x" * 40_000}),
         "bad start": await stranger.post("/start", {"purpose": "x"}),
+        "choice": await stranger.get("/contact/report_move"),
+        "no choice": await stranger.get("/contact/nothing"),
         "options": await stranger.get("/session_options"),
         "health": await stranger.get("/health/live"),
         "style": await stranger.get("/assets/site.css"),
@@ -351,7 +356,7 @@ async def test_every_public_answer_is_strict_about_what_may_be_done_with_it(
         "start": 303, "plugin's page": 200, "landing": 200, "landed": 303, "conversation": 200, "spent": 410,
         "no cookie": 401, "log-in": 200, "not logged in": 303, "console": 200, "not found": 404,
         "not found at a plugin": 404, "not allowed": 405, "other origin": 403, "too large": 413, "bad start": 400,
-        "options": 200, "health": 200, "style": 200, "script": 200,
+        "choice": 200, "no choice": 404, "options": 200, "health": 200, "style": 200, "script": 200,
     }  # fmt: skip
 
 

@@ -117,8 +117,8 @@ class PurposeSettings(msgspec.Struct, frozen=True, kw_only=True):
 class CoreSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The core's part of the settings.
 
-    `allowed_origins` are the websites that people may be led back to, besides the server's own. `start_limit` counts
-    starts of one address.
+    `allowed_origins` are the websites that may start sessions and that people may be led back to,
+    besides the server's own. `start_limit` counts starts of one address.
     """
 
     auth_methods: list[AuthMethodSettings]
