@@ -12,31 +12,66 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 import msgspec
 
-from visitors import Program
+from running import make_site
+from visitors import Program, Visitor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import aiohttp
 
     from running import Site
 
 SECRET: Final = "a secret of a test, of at least thirty-two bytes"
+GUESTS: Final = "a secret of a platform for the links of its guests"
+HOSTS: Final = "a secret of a platform for the links of its hosts"
+CALLS: Final = "a secret of a contact centre that asks who calls"
+_KEYS: Final = """
+decrypt_key = { file = "decrypt.pem" }
+[[plugins.PLUGIN.auth_methods]]
+tag = "test"
+name = "Test person"
+verify_keys = [{ file = "verify.pem" }]
+attributes = ["fullname", "city"]
+"""
 FULL_HOUSE: Final = f"""
 internal_secret = "{SECRET}"
 [authonly_request_keys]
 platform = {{ file = "verify.pem" }}
-[plugins.comm_test]
-decrypt_key = {{ file = "decrypt.pem" }}
-[[plugins.comm_test.auth_methods]]
-tag = "test"
-name = "Test person"
-verify_keys = [{{ file = "verify.pem" }}]
-attributes = ["fullname", "city"]
 [[comm_methods]]
 tag = "trial"
 name = "Trial"
 start = "plugin:comm_test"
+[[comm_methods]]
+tag = "phone"
+name = "Phone"
+start = "plugin:comm_phone"
+[plugins.comm_test]{_KEYS.replace("PLUGIN", "comm_test")}
+[plugins.comm_phone]
+phonenumber = "020 123 45 67"
+link_secret = "{CALLS}"
+info_secret = "{CALLS}"{_KEYS.replace("PLUGIN", "comm_phone")}
+[plugins.comm_platform]
+core_url = "http://127.0.0.1:PORT"
+start_auth_key_id = "platform"
+start_auth_signing_privkey = {{ file = "sign.pem" }}
+widget_url = "https://www.voorbeeld.example/kies/"
+widget_signing_privkey = {{ file = "sign.pem" }}
+display_name = "A platform"
+guest_signature_secret = "{GUESTS}"
+host_signature_secret = "{HOSTS}"
+purposes.report_move = {{ attributes = ["fullname"] }}{_KEYS.replace("PLUGIN", "comm_platform")}
 """
-"""More settings of a `running.Site`: both kits, and what is signed."""
+"""More settings of a `running.Site`: every plugin there is, and all that is signed."""
+
+
+def full_site(folder: Path, redis_url: str) -> Site:
+    """A site with all that can be in one, where nobody is told that they come too often."""
+    site = make_site(folder, redis_url, top=FULL_HOUSE)
+    text = site.config.read_text().replace('"1000 per min"', '"1000000 per min"')
+    site.config.write_text(text.replace(":PORT", f":{site.port}"))
+    return site
+
 
 _HERE: Final = Path(__file__).parent
 
@@ -45,8 +80,8 @@ _HERE: Final = Path(__file__).parent
 class Example:
     """Values that lead somewhere: of parameters by name, of bodies by media type."""
 
-    parameters: dict[str, object] = field(default_factory=dict)
-    bodies: dict[str, object] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    bodies: Mapping[str, object] = field(default_factory=dict)
 
 
 Examples = dict[tuple[str, str], Example]
@@ -67,16 +102,19 @@ async def with_examples(base: str, session: aiohttp.ClientSession, site: Site, e
     return document
 
 
-async def public_examples(program: Program) -> Examples:
-    """Sessions that were started, so that there is something behind the addresses."""
-    site = program.site
+async def public_examples(visitor: Visitor) -> Examples:
+    """Sessions that this browser is in the middle of, so that there is something behind the addresses."""
+    site = visitor.site
     purpose: dict[str, object] = {"purpose": "report_move"}
     start = {**purpose, "auth_method": "test", "comm_method": "chat"}
-    land = [(await program.start()).land.rpartition("/")[2] for _ in range(2)]
-    identify = await program.request("POST", "/start", msgspec.json.encode(start), **_JSON)
-    talk = await program.request("POST", f"{site.internal}/plugins/comm_test/start_communication", _PURPOSE, **_JSON)
-    sessions = [answer.json["client_url"].rpartition("/")[2] for answer in (identify, talk)]
-    result = {"result": site.token()}
+    to_land, landed = await visitor.start(), await visitor.start()
+    await visitor.land(landed)
+    await visitor.log_in("ann")
+    talk = await visitor.request("POST", f"{site.internal}/plugins/comm_test/start_communication", _PURPOSE, **_JSON)
+    identify = await visitor.post("/start", {"purpose": "report_move", "auth_method": "test"})
+    guest = {"id": "1", "redirectUrl": f"{site.url}/", "name": "Guest", "roomId": "1", "purpose": "report_move"}
+    guest_token = {"guest_token": jwt.encode({"payload": guest}, GUESTS, "HS256")}
+    chosen = {"purpose": "report_move", "auth_method": "test"}
     return {
         ("get", "/session_options/{purpose}"): Example(purpose),
         ("get", "/contact/{purpose}"): Example({**purpose, "return_url": "https://www.voorbeeld.example/x"}),
@@ -87,38 +125,65 @@ async def public_examples(program: Program) -> Examples:
                 "application/jwt": _signed_start(site),
             }
         ),
-        ("get", "/auth_attr_shim/{state}"): Example({"state": _state(site), **result}),
-        ("get", "/land/{ticket}"): Example({"ticket": land[0], **result}),
-        ("post", "/land/{ticket}"): Example({"ticket": land[1]}),
-        ("get", "/plugins/auth_test/session/{session}"): Example({"session": sessions[0]}),
-        ("get", "/plugins/comm_test/session/{session}"): Example({"session": sessions[1], "result": site.token()}),
+        ("get", "/choose/{handle}"): Example({"handle": await _after_identifying(visitor)}),
+        ("get", "/tel/{place}"): Example({"place": await _after_identifying(visitor, comm_method="phone")}),
+        ("get", "/auth_attr_shim/{state}"): Example({"state": _state(site), "result": site.token()}),
+        ("get", "/land/{ticket}"): Example({"ticket": last_part(to_land.land), "result": site.token()}),
+        ("post", "/land/{ticket}"): Example({"ticket": last_part((await visitor.start()).land)}),
+        ("get", "/c/{conversation}"): Example({"conversation": landed.conversation}),
+        ("get", "/plugins/auth_test/session/{session}"): Example({"session": last_part(identify.location)}),
+        ("get", "/plugins/comm_test/session/{session}"): Example(
+            {"session": last_part(talk.json["client_url"]), "result": site.token()}
+        ),
+        ("get", "/plugins/comm_platform/guest/init/{guest_token}"): Example(guest_token),
+        ("post", "/plugins/comm_platform/guest/start/{guest_token}"): Example(
+            guest_token, {"application/json": chosen}
+        ),
+        ("get", "/plugins/comm_platform/host/{host_token}"): Example(
+            {"host_token": jwt.encode({"payload": {"roomId": "1"}}, HOSTS, "HS256")}
+        ),
     }
 
 
+async def _after_identifying(visitor: Visitor, **members: str) -> str:
+    """What stands in the address that the browser is at, once it has identified."""
+    started = await visitor.post("/start", {"purpose": "report_move", "auth_method": "test", **members})
+    await visitor.get(started.location)
+    return last_part((await visitor.post(started.location, {"choice": "share"})).location)
+
+
+def last_part(address: str) -> str:
+    """What an address ends in."""
+    return address.rpartition("/")[2]
+
+
 async def internal_examples(program: Program) -> Examples:
-    """What a core and an auth plugin would call, where somebody waits for it."""
+    """What a core, an auth plugin and a contact centre would call, where somebody waits for it."""
     site = program.site
     examples: Examples = {
         ("get", "/plugins/live/availability/{purpose}"): Example({"purpose": "report_move"}),
         ("post", "/plugins/auth_test/start_authentication"): Example(
             bodies={"application/json": {"attributes": ["fullname"], "continuation": f"{site.url}/land/x"}}
         ),
+        ("post", "/plugins/comm_phone/link_phone"): Example(
+            bodies={"application/json": {"dtmf": "0123456789", "sessionid": "call 1"}}
+        ),
     }
-    for plugin in ("live", "comm_test"):
+    context = {"auth": "pending", "channel": "chat", "language": "nl"}
+    for plugin, attr_path in (
+        ("live", "/attr/{place}"),
+        ("comm_test", "/attr/{place}"),
+        ("comm_phone", "/session_result/{code}"),
+    ):
         base = f"/plugins/{plugin}"
-        started = [
-            (await program.request("POST", f"{site.internal}{base}/start_communication", _PURPOSE, **_JSON)).json
-            for _ in range(2)
-        ]
-        attr, cancel = (
-            told[member].rpartition("/")[2] for told, member in zip(started, ("attr_url", "cancel_url"), strict=True)
-        )
-        context = {"auth": "pending", "channel": "chat", "language": "nl"}
-        message = {"purpose": "report_move", "context": context}
+        url = f"{site.internal}{base}/start_communication"
+        body = msgspec.json.encode({"purpose": "report_move", "context": context})
+        started = [(await program.request("POST", url, body, **_JSON)).json for _ in range(2)]
+        place = {"place": last_part(started[0]["attr_url"]), "code": last_part(started[0]["attr_url"])}
         examples |= {
-            ("post", f"{base}/start_communication"): Example(bodies={"application/json": message}),
-            ("post", f"{base}/attr/{{place}}"): Example({"place": attr}, {"application/jwt": site.token()}),
-            ("post", f"{base}/cancel/{{place}}"): Example({"place": cancel}),
+            ("post", f"{base}/start_communication"): Example(bodies={"application/json": msgspec.json.decode(body)}),
+            ("post", f"{base}{attr_path}"): Example(place, {"application/jwt": site.token()}),
+            ("post", f"{base}/cancel/{{place}}"): Example({"place": last_part(started[1]["cancel_url"])}),
         }
     return examples
 

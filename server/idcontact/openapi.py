@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
+from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from idcontact.errors import IdContactError, Unavailable
+from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.protocol import ErrorAnswer
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class Operation:
     """What a route does, takes and answers.
 
     `path` describes the parameters of its path. `bodies` are the shapes of the media types that it takes. `errors` are
-    the kinds of `IdContactError` that it answers with, besides `Unavailable` (the store is away), which is always
-    possible where `stored` says that a store is asked.
+    the kinds of `IdContactError` that it answers with, besides `NotFound` where its path has parameters, and
+    `Unavailable` (the store is away) where `stored` says that a store is asked.
     """
 
     summary: str
@@ -112,11 +113,11 @@ class Operation:
 
 
 class ApiRoute(Route):
-    """A route with its description, for each of its methods."""
+    """A route with its description, for each of its methods. OPTIONS is for preflights, and goes without saying."""
 
     def __init__(self, path: str, endpoint: Any, *, methods: Sequence[str], operation: Operation, **rest: Any) -> None:
         super().__init__(path, endpoint, methods=methods, **rest)
-        self.operations = dict.fromkeys(methods, operation)
+        self.operations = {method: operation for method in methods if method != "OPTIONS"}
 
 
 class ApiResource(ApiRoute):
@@ -138,9 +139,8 @@ def walk(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, B
     """Every route that answers HTTP, with its whole path; a Mount only where nobody can look into what it mounts."""
     for route in routes:
         if isinstance(route, Mount):
-            inner = route.routes
-            if inner:
-                yield from walk(inner, prefix + route.path)
+            if isinstance(route.app, Starlette):
+                yield from walk(route.routes, prefix + route.path)
             else:
                 yield prefix + route.path, route
         elif isinstance(route, Route):
@@ -211,7 +211,7 @@ def _operation(method: str, path: str, operation: Operation, schemas: _Schemas) 
             *(_path_parameter(name, operation.path.get(name, "")) for name in re.findall(r"\{(\w+)\}", path)),
             *(_query_parameter(parameter, schemas) for parameter in operation.query),
         ],
-        "responses": _responses(operation, schemas),
+        "responses": _responses(operation, _errors(operation, path), schemas),
     }
     if operation.bodies:
         content = {media: {"schema": schemas.of(shape)} for media, shape in operation.bodies.items()}
@@ -229,7 +229,16 @@ def _query_parameter(parameter: Parameter, schemas: _Schemas) -> Schema:
     return {"name": parameter.name, "in": "query", "description": parameter.description, "schema": schema}
 
 
-def _responses(operation: Operation, schemas: _Schemas) -> Schema:
+def _errors(operation: Operation, path: str) -> Iterator[type[IdContactError]]:
+    """Those that are said, and those that go without saying."""
+    yield from operation.errors
+    if "{" in path and NotFound not in operation.errors:
+        yield NotFound  # for what cannot stand there, such as a line break
+    if operation.stored:
+        yield Unavailable
+
+
+def _responses(operation: Operation, errors: Iterable[type[IdContactError]], schemas: _Schemas) -> Schema:
     responses: defaultdict[str, Schema] = defaultdict(lambda: {"description": "", "content": {}})
     for answer in operation.answers:
         content = {media: {"schema": schemas.of(shape)} for media, shape in answer.content.items()}
@@ -241,7 +250,7 @@ def _responses(operation: Operation, schemas: _Schemas) -> Schema:
         if headers:
             responses[str(answer.status)]["headers"] = headers
     both = {JSON_TYPE: {"schema": schemas.of(ErrorAnswer)}, HTML_TYPE: {"schema": {"type": "string"}}}
-    for error in (*operation.errors, *([Unavailable] if operation.stored else ())):
+    for error in errors:
         _add(responses[str(error.status)], (error.__doc__ or "").partition("\n")[0], both)
     return dict(sorted(responses.items()))
 

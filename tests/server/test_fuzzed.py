@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from fuzzed import FULL_HOUSE, findings, internal_examples, public_examples, with_examples
-from running import ServerProcess, make_site
+from fuzzed import CALLS, findings, full_site, internal_examples, public_examples, with_examples
+from running import ServerProcess
 from servers import RedisServer
-from visitors import Program, connections
+from visitors import Program, Visitor, connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -23,9 +23,7 @@ NOT_FUZZED = ("--phases", "examples,coverage")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServerProcess]:
     with RedisServer("valkey") as redis:
-        site = make_site(tmp_path_factory.mktemp("site"), redis.url, top=FULL_HOUSE)
-        # Nobody is to be told that they come too often.
-        site.config.write_text(site.config.read_text().replace('"1000 per min"', '"1000000 per min"'))
+        site = full_site(tmp_path_factory.mktemp("site"), redis.url)
         async with ServerProcess(site, "info") as running:
             yield running
 
@@ -47,8 +45,10 @@ async def test_the_public_application_does_what_its_document_says(
 ) -> None:
     site = server.site
     async with connections() as session:
-        document = await with_examples(site.url, session, site, await public_examples(Program(session, site)))
-    assert await findings(document, site.url, site.folder, "--header", f"Accept: {accept}", *budget) == ""
+        visitor = Visitor(session, site)
+        document = await with_examples(site.url, session, site, await public_examples(visitor))
+    headers = ("--header", f"Accept: {accept}", "--header", f"Cookie: {visitor.cookie_header}")
+    assert await findings(document, site.url, site.folder, *headers, *budget) == ""
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -56,4 +56,5 @@ async def test_the_internal_application_does_what_its_document_says(server: Serv
     site = server.site
     async with connections() as session:
         document = await with_examples(site.internal, session, site, await internal_examples(Program(session, site)))
-    assert await findings(document, site.internal, site.folder, *FUZZED) == ""
+    contact_centre = ("--header", f"Authorization: Bearer {CALLS}")
+    assert await findings(document, site.internal, site.folder, *contact_centre, *FUZZED) == ""

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
+from fuzzed import full_site
 from idcontact.app import House, Means, build_house
 from idcontact.config import load_config
 from idcontact.demo_site import DemoSite
@@ -36,7 +37,6 @@ from idcontact.openapi import (
 )
 from idcontact.outgoing import Outgoing
 from idcontact.redis import connect
-from running import make_site
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -45,15 +45,6 @@ if TYPE_CHECKING:
     from idcontact.openapi import Endpoint
     from running import Site
 
-TRIAL_PLUGIN = """
-[plugins.comm_test]
-decrypt_key = { file = "decrypt.pem" }
-[[plugins.comm_test.auth_methods]]
-tag = "test"
-name = "Test person"
-verify_keys = [{ file = "verify.pem" }]
-attributes = ["fullname", "city"]
-"""
 FILES = {"/assets", "/static", "/demo"}
 """What is mounted and holds files: there is nothing more to say of it."""
 
@@ -98,7 +89,7 @@ def test_an_operation_is_described_with_all_that_it_takes_and_answers() -> None:
     assert operation["summary"] == "Order a dish"
     assert [(item["name"], item["in"]) for item in operation["parameters"]] == [("table", "path"), ("hurry", "query")]
     assert operation["requestBody"]["content"][JSON_TYPE]["schema"] == {"$ref": "#/components/schemas/Order"}
-    assert set(operation["responses"]) == {"200", "204", "303", "400", "402", "410"}
+    assert set(operation["responses"]) == {"200", "204", "303", "400", "402", "404", "410"}
     assert operation["responses"]["303"]["headers"]["Location"]["required"]
     assert operation["responses"]["204"]["content"] == {}
     bad = operation["responses"]["400"]
@@ -155,7 +146,7 @@ def test_a_walk_finds_what_is_not_described_and_passes_sockets_over() -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return make_site(tmp_path_factory.mktemp("site"), "redis://127.0.0.1:1", top=TRIAL_PLUGIN)
+    return full_site(tmp_path_factory.mktemp("site"), "redis://127.0.0.1:1")
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +184,7 @@ async def test_every_route_is_in_the_document_and_nothing_else(application: Star
         (re.sub(r":\w+}", "}", path), method.lower())
         for path, route in walk(application.routes)
         if isinstance(route, ApiRoute)
-        for method in (route.methods or set()) - {"HEAD"}
+        for method in (route.methods or set()) - {"HEAD", "OPTIONS"}
     }
     paths = (await served(application))["paths"]
     assert {(path, method) for path, item in paths.items() for method in item} == routes
@@ -223,11 +214,13 @@ async def test_the_parameters_of_a_path_have_words(application: Starlette) -> No
     ("application", "wanted"),
     [("public", {"/session_options", "/session_options/{purpose}", "/start", "/auth_attr_shim/{state}", "/tel/{place}",
                  "/choose/{handle}", "/contact/{purpose}", "/land/{ticket}", "/c/{conversation}", "/widget.js",
-                 "/plugins/auth_test/session/{session}", "/plugins/comm_test/session/{session}", "/console"}),
+                 "/plugins/auth_test/session/{session}", "/plugins/comm_test/session/{session}", "/console",
+                 "/plugins/comm_platform/guest/init/{guest_token}", "/plugins/comm_platform/host/{host_token}"}),
      ("internal", {"/plugins/live/start_communication", "/plugins/live/attr/{place}", "/plugins/live/cancel/{place}",
                    "/plugins/live/availability/{purpose}", "/plugins/auth_test/start_authentication",
                    "/plugins/comm_test/start_communication", "/plugins/comm_test/attr/{place}",
-                   "/core/result/{place}", "/health/ready"})],
+                   "/plugins/comm_phone/session_result/{code}", "/plugins/comm_phone/link_phone",
+                   "/plugins/comm_platform/auth_result/{attr_id}", "/core/result/{place}", "/health/ready"})],
     indirect=["application"],
 )  # fmt: skip
 async def test_what_the_protocol_names_is_there(application: Starlette, wanted: set[str]) -> None:

@@ -97,7 +97,7 @@ ATTR_URL_SHIM: Final = Operation(
 TELEPHONE: Final = Operation(
     summary="Show a number and a code to dial",
     path={"place": "Where the number is kept, for an hour."},
-    query=[LANGUAGE, RESULT],
+    query=[LANGUAGE, Parameter("result", "Whatever it is, it is dropped: nobody on the telephone can receive it.")],
     answers=[page("The number, and how to dial it."), see_other("To the same address, without a result.")],
     errors=[Gone],
 )
