@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +42,9 @@ async def test_each_step_of_choosing(town: Town, language: Language) -> None:
     await end_user.presses(words.next)
     await has_focus(widget.locator("legend"))
     await is_told(widget, f"comm.{language}")
+    await expect(page.get_by_role("radio", name="Chat")).to_have_accessible_description(
+        re.compile(r"(agent|medewerker)\. .+ 7 min")
+    )
     await inspect(page, "widget-comm")
     await page.get_by_role("radio", name="Chat").check()
     await end_user.reads(words.what_will_happen)
