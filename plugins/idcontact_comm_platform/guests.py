@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec import Meta
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -17,6 +16,7 @@ from idcontact.protocol import ClientUrl, SignedStartRequest
 from idcontact.tokens import ResultStatus
 from idcontact.urls import is_browser_url
 from idcontact_comm_platform.links import Guest, checked_guest
+from idcontact_comm_platform.messages import Chosen
 from idcontact_comm_platform.rooms import Received, new_attr_id
 
 if TYPE_CHECKING:
@@ -32,15 +32,7 @@ if TYPE_CHECKING:
 _CLOCKS = 60
 """Seconds that a used result is remembered longer than its token holds, for nodes whose clocks differ."""
 
-_Tag: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 _logger = logging.getLogger(__name__)
-
-
-class _Chosen(msgspec.Struct, frozen=True):
-    """What the widget sends once the guest has chosen."""
-
-    purpose: _Tag
-    auth_method: _Tag
 
 
 @dataclass(frozen=True)
@@ -70,7 +62,7 @@ class Guests:
         if request.method != "POST":  # what no preflight is, but asks like one
             raise HTTPException(405, headers={"Allow": "POST"})
         guest = self._guest(request.path_params["guest_token"])
-        chosen = decode_json(await read_body(request, MACHINE_BODY), _Chosen)
+        chosen = decode_json(await read_body(request, MACHINE_BODY), Chosen)
         if chosen.purpose != guest.purpose:
             raise BadRequest("is not the purpose of this link", field="purpose")
         await self.rooms.check_may_begin(guest)

@@ -11,6 +11,8 @@ from starlette.responses import Response
 from idcontact.errors import IdContactError
 from idcontact.pages import prefers_html
 from idcontact.security import PagePolicy
+from idcontact_comm_platform.login import LOGIN, LOGOUT
+from idcontact_comm_platform.messages import Credentials
 from idcontact_comm_platform.rooms import State
 
 if TYPE_CHECKING:
@@ -29,27 +31,21 @@ if TYPE_CHECKING:
     from idcontact_comm_platform.settings import PlatformSettings
 
 
-SCRIPT: Final = "/host-assets/room.js"
-"""Where the page's script is, below the plugin's public address."""
+ROOM_SCRIPT: Final = "/host-assets/room.js"
+LOGIN_SCRIPT: Final = "/host-assets/login.js"
+"""Where the scripts of the pages are, below the plugin's public address."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """The page's script, wherever the plugin is mounted. ASGI."""
+    """A script of the pages, wherever the plugin is mounted. ASGI."""
 
     files: AssetFiles
+    path: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the file."""
-        await self.files({**scope, "path": SCRIPT, "app_root_path": ""}, receive, send)
-
-
-class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """What was given by one guest, as the published plugin writes it."""
-
-    purpose: str
-    name: str
-    attributes: dict[str, str]
+        await self.files({**scope, "path": self.path, "app_root_path": ""}, receive, send)
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ class Hosts:
     rooms: Rooms
     results: ResultCheck
     door: Door
-    script_url: str
+    files: AssetFiles
 
     async def show(self, request: Request) -> Response:
         """`GET /host/{host_token}`: attributes of everyone in the room, newest last. A bad token is 400."""
@@ -87,7 +83,8 @@ class Hosts:
         host = self.links.read(token, self.host.clock())
         as_page = prefers_html(request.headers.get("accept", "")) or "json" not in request.headers.get("accept", "")
         if not await self.door.admits(request):
-            return self.page(request, "login.html", login_url=f"{self.host.public_url}/host/auth/login")
+            login_url = f"{self.host.public_url}{LOGIN}"
+            return self.page(request, "login.html", login_url=login_url, script_url=self._script(LOGIN_SCRIPT))
         view = await self.rooms.look(host)
         if not as_page:
             return Response(msgspec.json.encode(_credentials(view)), media_type="application/json")
@@ -97,13 +94,17 @@ class Hosts:
             "room.html",
             people=[self._shown(person, language) for person in view.people],
             live_url=f"{self.host.public_url}/host/live/{token}?since={view.revision}",
-            script_url=self.script_url,
+            script_url=self._script(ROOM_SCRIPT),
+            logout_url=f"{self.host.public_url}{LOGOUT}" if self.settings.login is not None else None,
         )
 
     def page(self, request: Request, template: str, **values: Any) -> Response:
         """A page that the platform may show in a frame."""
         policy = PagePolicy(frames=self.settings.frame_ancestors, referrer="no-referrer")
         return self.pages.render(request, f"comm_platform/{template}", policy=policy, **values)
+
+    def _script(self, path: str) -> str:
+        return f"{self.host.public_url}{self.files.url(path)}"
 
     def _in_frames(self, response: Response) -> Response:
         """An error where the room would be has to be seen there too."""

@@ -10,18 +10,21 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
 
 from idcontact.asset_files import AssetFiles
 from idcontact.errors import IdContactError, SettingsError
+from idcontact.oidc import RelyingParty
+from idcontact.openapi import ApiRoute
 from idcontact.results import result_check
 from idcontact.tasks import Tasks
 from idcontact.urls import origin_of
+from idcontact_comm_platform import operations
 from idcontact_comm_platform.door import OpenDoor
 from idcontact_comm_platform.guests import Guests
-from idcontact_comm_platform.hosts import SCRIPT, Hosts, Script
+from idcontact_comm_platform.hosts import LOGIN_SCRIPT, ROOM_SCRIPT, Hosts, Script
 from idcontact_comm_platform.links import Guest, Host, Links
 from idcontact_comm_platform.live import Live
+from idcontact_comm_platform.login import LOGIN, LOGOUT, REDIRECT, LoginDoor
 from idcontact_comm_platform.orders import Orders
 from idcontact_comm_platform.rooms import Rooms
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
 
+    from idcontact.pages import Pages
     from idcontact.plugin import PluginHost
     from idcontact_comm_platform.settings import PlatformSettings
 
@@ -50,8 +54,9 @@ class Platform:
         secret = settings.host_signature_secret.value()
         rooms = Rooms(host, secret, idle=settings.idle, lifetime=settings.lifetime)
         host_links = Links(settings.host_signature_secret, Host)
-        door = OpenDoor()
-        self._files = AssetFiles({SCRIPT.rpartition("/")[0]: _HERE / "assets"})
+        self._door = _login_door(host, settings, pages)
+        door = self._door or OpenDoor()
+        self._files = AssetFiles({ROOM_SCRIPT.rpartition("/")[0]: _HERE / "assets"})
         self._guests = Guests(
             host=host,
             settings=settings,
@@ -68,7 +73,7 @@ class Platform:
             rooms=rooms,
             results=results,
             door=door,
-            script_url=f"{host.public_url}{self._files.url(SCRIPT)}",
+            files=self._files,
         )
         self._live = Live(host=host, links=host_links, rooms=rooms, door=door)
         handlers = {IdContactError: pages.handle, HTTPException: pages.handle}
@@ -82,18 +87,39 @@ class Platform:
             allow_headers=["Content-Type"],
         )  # fmt: skip
         return [
-            Route("/guest/init/{guest_token}", self._guests.init, methods=["GET"]),
-            Route("/guest/start/{guest_token}", self._guests.start, methods=["POST", "OPTIONS"], middleware=[widget]),
-            Route("/host/live/{host_token}", self._live.stream, methods=["GET"]),
-            Route("/host/{host_token}", self._hosts.show, methods=["GET"]),
-            Route(SCRIPT, Script(self._files), methods=["GET"]),
+            ApiRoute("/guest/init/{guest_token}", self._guests.init, methods=["GET"], operation=operations.INIT),
+            ApiRoute(
+                "/guest/start/{guest_token}",
+                self._guests.start,
+                methods=["POST", "OPTIONS"],
+                operation=operations.START,
+                middleware=[widget],
+            ),
+            ApiRoute("/host/live/{host_token}", self._live.stream, methods=["GET"], operation=operations.LIVE),
+            *self._login_routes(),
+            ApiRoute("/host/{host_token}", self._hosts.show, methods=["GET"], operation=operations.ROOM),
+            *(
+                ApiRoute(path, Script(self._files, path), methods=["GET"], operation=operations.SCRIPT)
+                for path in (ROOM_SCRIPT, LOGIN_SCRIPT)
+            ),
+        ]
+
+    def _login_routes(self) -> Sequence[BaseRoute]:
+        if self._door is None:
+            return []
+        return [
+            ApiRoute(LOGIN, self._door.login, methods=["GET"], operation=operations.LOGIN),
+            ApiRoute(REDIRECT, self._door.redirect, methods=["GET"], operation=operations.REDIRECT),
+            ApiRoute(LOGOUT, self._door.logout, methods=["POST"], operation=operations.LOGOUT),
         ]
 
     def _internal_routes(self) -> Sequence[BaseRoute]:
         # The second one is for an `internal_url` that ends in /internal, as in settings of the published plugin.
         return [
-            Route("/auth_result/{attr_id}", self._guests.receive, methods=["POST"]),
-            Route("/internal/auth_result/{attr_id}", self._guests.receive, methods=["POST"]),
+            ApiRoute("/auth_result/{attr_id}", self._guests.receive, methods=["POST"], operation=operations.RESULT),
+            ApiRoute(
+                "/internal/auth_result/{attr_id}", self._guests.receive, methods=["POST"], operation=operations.RESULT
+            ),
         ]
 
     @property
@@ -119,6 +145,19 @@ class Platform:
             yield
 
 
+def _login_door(host: PluginHost, settings: PlatformSettings, pages: Pages) -> LoginDoor | None:
+    if settings.login is None:
+        return None
+    party = RelyingParty(
+        settings.login,
+        redirect_uri=f"{host.public_url}{REDIRECT}",
+        outgoing=host.outgoing,
+        records=host.records,
+        clock=host.clock,
+    )
+    return LoginDoor(host, settings.login, pages, party)
+
+
 def _check(settings: PlatformSettings, where: str) -> None:
     mistakes: list[str] = []
     if settings.guest_signature_secret == settings.host_signature_secret:
@@ -128,6 +167,10 @@ def _check(settings: PlatformSettings, where: str) -> None:
         )
     spans = {"idle": settings.idle, "lifetime": settings.lifetime}
     mistakes += [f"{where}.{name}: expected a second or more" for name, span in spans.items() if span < 1]
+    if settings.login is not None and not settings.login.values:
+        mistakes.append(f"{where}.login.values: expected one or more: whose accounts may see what people share")
+    if settings.login is not None and not settings.login.algorithms:
+        mistakes.append(f"{where}.login.algorithms: expected one or more")
     if not settings.purposes:
         mistakes.append(f"{where}.purposes: expected one or more")
     if mistakes:

@@ -65,7 +65,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return State.FAILED if self.received.attributes is None else State.GIVEN
 
 
-class _Link(msgspec.Struct, frozen=True, array_like=True):
+class _Link(msgspec.Struct, frozen=True, array_like=True, tag="link"):
     """What an attr_url leads to."""
 
     room: str
@@ -189,7 +189,10 @@ class Rooms:
         record = await self._records.read(attr_id)
         if record is None:
             raise _nothing_expected()
-        return _link.decode(record.value)
+        try:
+            return _link.decode(record.value)
+        except msgspec.MsgspecError:  # the id of something else that the plugin keeps
+            raise _nothing_expected() from None
 
     async def _present(self, place: str) -> list[Person]:
         record = await self._records.read(place)

@@ -1,0 +1,122 @@
+"""Hosts log in at an OpenID provider: in a tab of their own, because providers refuse to be shown in a frame.
+
+Their cookie goes along into a frame on the platform's site (`SameSite=None`). It holds nothing: what it stands for is
+kept sealed, and ends when they log out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+import msgspec
+from starlette.responses import Response
+
+from idcontact.browser import known_browser, new_browser
+from idcontact.errors import NotAllowed
+from idcontact.oidc import UNDER_WAY
+from idcontact.security import PagePolicy, check_origin
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from idcontact.oidc import RelyingParty
+    from idcontact.pages import Pages
+    from idcontact.plugin import PluginHost
+    from idcontact_comm_platform.settings import LoginSettings
+
+LOGIN: Final = "/host/auth/login"
+REDIRECT: Final = "/host/auth/redirect"
+LOGOUT: Final = "/host/auth/logout"
+
+_Cookie: TypeAlias = Literal["host", "login"]
+_logger = logging.getLogger(__name__)
+
+
+class _LoggedIn(msgspec.Struct, frozen=True, array_like=True, tag="host"):
+    """Somebody who is logged in."""
+
+    subject: str
+
+
+@dataclass(frozen=True)
+class LoginDoor:
+    """Admits who is logged in; and its routes."""
+
+    host: PluginHost
+    settings: LoginSettings
+    pages: Pages
+    party: RelyingParty
+
+    async def admits(self, request: Request) -> bool:
+        """Whether the cookie is of somebody who is logged in."""
+        session_id = known_browser(request.cookies.get(self._cookie("host")))
+        record = await self.host.records.read(session_id) if session_id is not None else None
+        if record is None:
+            return False
+        try:
+            msgspec.msgpack.decode(record.value, type=_LoggedIn)
+        except msgspec.MsgspecError:  # the id of something else that the plugin keeps
+            return False
+        return True
+
+    async def login(self, request: Request) -> Response:
+        """`GET /host/auth/login`: to the provider. Several tabs may be under way at once."""
+        browser = self._browser(request) or new_browser()
+        # Not RedirectResponse: it would rewrite an address that holds a state.
+        response = Response(status_code=303, headers={"Location": await self.party.begin(browser)})
+        self._set(response, "login", browser, UNDER_WAY, "lax")
+        return response
+
+    async def redirect(self, request: Request) -> Response:
+        """`GET /host/auth/redirect`: back from the provider."""
+        try:
+            identity = await self.party.finish(request.query_params, self._browser(request))
+        except NotAllowed as error:
+            _logger.warning("a log-in was refused: %s", error.reason)
+            raise
+        if not identity.has(self.settings.claim, self.settings.values):
+            _logger.warning("a log-in was refused: the account may not see what people share")
+            raise NotAllowed("this account may not see what people share; log in with another one")
+        kept = msgspec.msgpack.encode(_LoggedIn(identity.subject))
+        response = self._said(request, "in")
+        self._set(
+            response, "host", await self.host.records.create(kept, self.settings.session), self.settings.session, "none"
+        )
+        return response
+
+    async def logout(self, request: Request) -> Response:
+        """`POST /host/auth/logout`, from a page of ours."""
+        check_origin(request, self.host.own_origins)
+        if await self.admits(request):
+            await self.host.records.take(request.cookies[self._cookie("host")])
+        response = self._said(request, "out")
+        self._set(response, "host", "", 0, "none")
+        return response
+
+    def _said(self, request: Request, what: Literal["in", "out"]) -> Response:
+        policy = PagePolicy(referrer="no-referrer")
+        return self.pages.render(request, "comm_platform/logged.html", policy=policy, what=what)
+
+    # --- cookies ---
+
+    def _browser(self, request: Request) -> str | None:
+        return known_browser(request.cookies.get(self._cookie("login")))
+
+    def _cookie(self, what: _Cookie) -> str:
+        """Two plugins of this kind may have one host name."""
+        return f"__Host-idc-{what}-{hashlib.sha256(self.host.name.encode()).hexdigest()[:16]}"
+
+    def _set(
+        self,
+        response: Response,
+        what: Literal["host", "login"],
+        value: str,
+        seconds: float,
+        site: Literal["lax", "none"],
+    ) -> None:
+        response.set_cookie(
+            self._cookie(what), value, max_age=int(seconds), path="/", secure=True, httponly=True, samesite=site
+        )
