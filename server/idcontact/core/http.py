@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
@@ -25,8 +25,9 @@ from idcontact.core import operations
 from idcontact.core.accept import prefers_json
 from idcontact.core.kinds import IdentifyFirst, kind_of, signed_kind_of
 from idcontact.core.plain import contact_path
+from idcontact.core.split import is_handle
 from idcontact.core.start import Visitor
-from idcontact.errors import BadRequest, IdContactError, NotAllowed, WrongMediaType
+from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, OtherBrowser, WrongMediaType
 from idcontact.languages import LANGUAGES
 from idcontact.limits import client_address
 from idcontact.openapi import ApiRoute
@@ -157,7 +158,7 @@ class CoreRoutes:
             response = await self._go_on(request, await self.starter.start(kind, visitor))
         except IdContactError as error:
             _note(error)
-            back = self._way_back(fields, language, return_url)
+            back = _choice_again(fields, language, error) or self._way_back(fields, language, return_url)
             return self.speaker.error_response(request, error, language=language, back=back)
         remember_browser(response, browser)
         return response
@@ -229,11 +230,20 @@ def _hides_its_origin(request: Request) -> bool:
     return hidden and prefers_html(headers.get("accept", ""))
 
 
+def _choice_again(fields: Mapping[str, str], language: Language, error: IdContactError) -> Back | None:
+    """To where who identified first chooses, unless their identification is used, too old for it, or not theirs."""
+    handle = fields.get("auth_handle", "")
+    if isinstance(error, OtherBrowser | Gone) or not is_handle(handle):
+        return None
+    return Back(f"/choose/{handle}?lang={language}", "retry")
+
+
 def _note(error: IdContactError) -> None:
     if error.status >= 500:
         _logger.warning("a request of the core failed: %s", error)
 
 
+@lru_cache(maxsize=256)
 def _options(written: bytes) -> Response:
     """Who is there changes by the second. Caches tell by `Origin` whether a website may read it."""
     headers = {"Cache-Control": "public, max-age=1", "Vary": "Accept-Language, Origin"}

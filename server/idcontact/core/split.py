@@ -240,7 +240,7 @@ class Split:
 
     async def find(self, handle: str, cookies: Mapping[str, str]) -> Found:
         """What a handle leads to, for the browser that began it. Raises Gone, OtherBrowser."""
-        record = await self.records.read(handle) if _HANDLE.fullmatch(handle) else None
+        record = await self.records.read(handle) if is_handle(handle) else None
         if record is None:
             raise Gone("this identification has expired, or never was; start again")
         identification = _decoder.decode(record.value)
@@ -266,6 +266,11 @@ class Split:
         if not await self.records.replace(found.handle, value, found.record):
             return None
         return Found(found.handle, identification, found.record.replaced_by(value))
+
+
+def is_handle(written: str) -> bool:
+    """Whether it can be one that we made."""
+    return _HANDLE.fullmatch(written) is not None
 
 
 def place_of(written: str) -> tuple[str, str]:
