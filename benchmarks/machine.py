@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import msgspec
 
@@ -120,10 +120,10 @@ class Generator:
 
 
 @contextlib.contextmanager
-def running(command: list[str], core: int) -> Iterator[int]:
-    """A server process on one core, until left; its number."""
+def running(command: list[str], core: int, log: BinaryIO | None = None) -> Iterator[int]:
+    """A server process on one core, until left; its number. What it says goes to `log`."""
     with on_core(core):
-        process = subprocess.Popen(ending_with_parent(command))
+        process = subprocess.Popen(ending_with_parent(command), stdout=log, stderr=log)
     try:
         yield process.pid
     finally:

@@ -6,26 +6,22 @@ import asyncio
 import statistics
 import sys
 import tempfile
-import time
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from benchmarks.machine import GENERATOR_CORE, SERVER_CORE, Figures, Generator, compiled, cpu_seconds, on_core, running
+from benchmarks.machine import GENERATOR_CORE, SERVER_CORE, Generator, compiled, on_core, running
 from benchmarks.pairs import make_busy_site, talking_pairs, write_bare_pairs
+from benchmarks.rows import Row, listening
 from running import ServerProcess, free_port
 from servers import RedisServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from running import Site
 
 GOAL = 0.35
 """Messages per second of the product, as a part of the bare relay's."""
-_WARM_UP = 0.5
-_UP_WITHIN = 20.0
 
 
 @dataclass(frozen=True)
@@ -38,48 +34,6 @@ class Plan:
     window: int = 2
     rate: int = 1000
     redis: Literal["valkey", "redis"] = "valkey"
-
-
-@dataclass
-class Row:
-    """One server under load, and what was seen of it. CPU times are microseconds per message."""
-
-    name: str
-    generator: Generator
-    processes: dict[str, int]
-    closed: list[Figures] = field(default_factory=list)
-    opened: list[Figures] = field(default_factory=list)
-    cpu: dict[str, list[float]] = field(default_factory=dict)
-    open_cpu: dict[str, list[float]] = field(default_factory=dict)
-
-    def round(self, kind: Literal["closed", "open"], value: int, seconds: float) -> None:
-        """One run, kept."""
-        before = {name: cpu_seconds(pid) for name, pid in self.processes.items()}
-        figures = self.generator.run(kind, value, _WARM_UP, seconds)
-        (self.closed if kind == "closed" else self.opened).append(figures)
-        costs = self.cpu if kind == "closed" else self.open_cpu
-        for name, pid in self.processes.items():
-            used = cpu_seconds(pid) - before[name]
-            costs.setdefault(name, []).append(used * 1e6 / max(figures.delivered, 1))
-
-    @property
-    def per_second(self) -> float:
-        """Messages, median of the rounds."""
-        return statistics.median(figures.per_second for figures in self.closed)
-
-    def cost(self, process: str) -> float:
-        """CPU microseconds per message, median of the rounds."""
-        return statistics.median(self.cpu[process]) if process in self.cpu else 0.0
-
-    def median(self, of: Callable[[Figures], float], *, opened: bool = False) -> float:
-        """The median of the rounds."""
-        return statistics.median(of(figures) for figures in (self.opened if opened else self.closed))
-
-    def faults(self) -> Iterator[str]:
-        """What must not happen."""
-        for figures in (*self.closed, *self.opened):
-            if figures.lost or figures.wrong:
-                yield f"{self.name}: {figures.lost} messages lost, {figures.wrong} doubled or out of order"
 
 
 def measure(plan: Plan) -> bool:
@@ -104,7 +58,7 @@ async def _measured(plan: Plan) -> list[Row]:
         ):
             port = free_port()
             pid = stack.enter_context(running([*command, str(port)], SERVER_CORE))
-            await _listening(port)
+            await listening(port)
             generator = stack.enter_context(Generator(load, port, "relay", bare_sockets))
             generator.wait_until_ready()
             rows.append(Row(name, generator, {"server": pid}))
@@ -125,21 +79,6 @@ async def _product(plan: Plan, stack: AsyncExitStack, load: Path, site: Site, st
     with store.client() as client:
         redis_pid = int(client.info("server")["process_id"])
     return Row("product", generator, {"server": server.pid, "Redis": redis_pid})
-
-
-async def _listening(port: int) -> None:
-    deadline = time.monotonic() + _UP_WITHIN
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            await writer.wait_closed()
-            return
 
 
 def _take_turns(plan: Plan, rows: list[Row]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import sys
@@ -42,7 +43,46 @@ def _second(seconds: int) -> str:
 
 
 class _LinesHandler(logging.StreamHandler[TextIO]):
-    """Writes entries; of one that cannot be written, where it came from, and not what was in it."""
+    """Writes entries; of one that cannot be written, where it came from, and not what was in it.
+
+    The entries of one turn of the event loop go out together: a busy server writes once for many requests. What needs
+    attention is written at once, and all that was said before it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The loop at the end of whose turn they are written."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Called with the handler's lock held."""
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+            if record.levelno >= logging.WARNING or not self._soon():
+                self.flush()
+        except Exception:  # noqa: BLE001 - whatever is wrong with an entry, it does not end what it is about
+            self.handleError(record)
+
+    def flush(self) -> None:
+        """Write what is kept."""
+        with self.lock or contextlib.nullcontext():
+            self._loop = None
+            lines, self._lines = self._lines, []
+            if lines:
+                self.stream.write("".join(lines))
+            super().flush()
+
+    def _soon(self) -> bool:
+        """Write at the end of this turn; False where there is no event loop."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_soon(self.flush)
+        return True
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Called by `emit` while the exception is handled."""

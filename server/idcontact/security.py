@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_Lacking: TypeAlias = tuple[list[tuple[bytes, bytes]], int | None]
+"""Headers that an answer lacks, and which of those it has is its policy."""
 Refuse: TypeAlias = "Callable[[Request, IdContactError], Response]"
 Referrer: TypeAlias = Literal["same-origin", "no-referrer"]
 
 _IN_SOME_FRAMES = re.compile(rb"frame-ancestors (?!'none')")
 _POLICY, _FRAME_OPTIONS, _VARY = b"content-security-policy", b"x-frame-options", b"vary"
+_KINDS_OF_ANSWERS = 1000
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _FEATURES = "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
@@ -83,9 +86,9 @@ def plugin_targets(public_url: str) -> tuple[str, ...]:
     """Form targets of a page whose POST goes to `/start`: only the answer knows where a plugin has its pages.
 
     Any website by HTTPS (by HTTP too where this server itself is reached so: on somebody's own machine) and the
-    telephone. `form-action` guards against a smuggled-in form that carries away what a page knows: only pages that
-    know nothing of anybody may have these targets. A page in between, to leave from, would protect no more and make
-    everybody without JavaScript press twice.
+    telephone. `form-action` guards against a smuggled-in form that carries away what a page knows: a page that knows
+    something of somebody has these targets only where it must. A page in between, to leave from, would protect no
+    more and make everybody without JavaScript press twice.
     """
     return ("https:", "tel:") if public_url.startswith("https:") else ("https:", "http:", "tel:")
 
@@ -122,6 +125,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
         self._app = app
+        self._kinds: dict[tuple[bytes, ...], _Lacking] = {}
         # As they go over the wire, in lower case: every answer passes here.
         self._defaults = [
             (b"x-content-type-options", b"nosniff"),
@@ -148,12 +152,23 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
     def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        said = {name.lower(): value for name, value in headers}
-        headers += [default for default in self._defaults if default[0] not in said]
-        if _POLICY in said and _IN_SOME_FRAMES.search(said[_POLICY]):
+        lacking, policy = self._looked_at(tuple([name for name, _ in headers]))
+        headers += lacking
+        if policy is not None and _IN_SOME_FRAMES.search(headers[policy][1]):
             # X-Frame-Options has no word for it, and what is newer says it already.
             return [(name, value) for name, value in headers if name.lower() != _FRAME_OPTIONS]
         return headers
+
+    def _looked_at(self, names: tuple[bytes, ...]) -> _Lacking:
+        """What an answer with headers of these names lacks. There are few kinds of answers: each is looked at once."""
+        known = self._kinds.get(names)
+        if known is None:
+            said = [name.lower() for name in names]
+            lacking = [default for default in self._defaults if default[0] not in said]
+            known = (lacking, said.index(_POLICY) if _POLICY in said else None)
+            if len(self._kinds) < _KINDS_OF_ANSWERS:
+                self._kinds[names] = known
+        return known
 
 
 # --- who asks -------------------------------------------------------------------------------------------------------
@@ -367,4 +382,4 @@ class AccessLog:
                 # Not `info`, which looks up who called; that would be here, each time.
                 what = (scope["method"], path_template(scope), status, took)
                 name, level = self._logger.name, logging.INFO
-                self._logger.handle(self._logger.makeRecord(name, level, __file__, 0, _LINE, what, None))
+                self._logger.handle(self._logger.makeRecord(name, level, "", 0, _LINE, what, None))
