@@ -77,17 +77,22 @@ def _listening() -> Iterator[list[str]]:
 
 
 def _try(reading: Reading[Config], folder: Path, scrap: Path) -> None:
-    config = reading.value
-    url = config.redis_url.value() if config is not None and config.redis_url is not None else "redis://"
+    config, mistakes = reading.value, Mistakes()
+    redis = connect("redis://")
+    if config is not None and config.redis_url is not None:
+        with mistakes.noted():
+            redis = connect(config.redis_url.value())
     keystore = DirectoryKeyStore(scrap)
     try:
-        means = Means(connect(url), keystore, Outgoing())  # none of it is used, so there is nothing to close
-        if config is not None:
-            build_house(config, folder, means)
-        else:
-            _try_plugins(reading.written.table.get("plugins"), folder, means)
+        means = Means(redis, keystore, Outgoing())  # none of it is used, so there is nothing to close
+        with mistakes.noted():
+            if config is not None:
+                build_house(config, folder, means)
+            else:
+                _try_plugins(reading.written.table.get("plugins"), folder, means)
     finally:
         keystore.close()
+    mistakes.refuse()
 
 
 def _try_plugins(tables: object, folder: Path, means: Means) -> None:

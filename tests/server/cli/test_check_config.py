@@ -110,11 +110,12 @@ def test_mistakes_that_show_only_when_parts_are_put_together_are_told_with_those
     shell: Shell, file: Path
 ) -> None:
     text = file.read_text().replace("plugin:auth_test", "plugin:auth_tset").replace("encrypt_key =", "encrypt_kye =")
-    file.write_text(text)
+    file.write_text(text.replace("redis://", "mysql://"))
     said = complaints(shell("check-config", file))
     assert {line.split(": ")[1] for line in said} == {
         "plugins.auth_test.encrypt_key",
         "plugins.auth_test.encrypt_kye",
+        "redis_url",
         "auth_methods[0].start",
     }
 
