@@ -258,6 +258,7 @@ async def open_platform_house(
     *,
     records: Records | None = None,
     signals: Signals | None = None,
+    public_url: str = PUBLIC,
     clock: Callable[[], float] | None = None,
 ) -> AsyncIterator[PlatformHouse]:
     """A node. On its own it keeps everything in memory, by a clock that the test moves; `clock`: a real one."""
@@ -269,7 +270,7 @@ async def open_platform_house(
         out.mount(CORE, core)
         host = PluginHost(
             name="comm_platform",
-            public_url=PUBLIC,
+            public_url=public_url,
             internal_url=INTERNAL,
             allowed_origins=frozenset({"https://core.example.org"}),
             attribute_labels=LABELS,
