@@ -20,6 +20,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.routing import Mount
 
 from idcontact.errors import IdContactError, NotAllowed, TooLarge
+from idcontact.logs import say
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
@@ -347,9 +348,6 @@ def path_template(scope: Scope) -> str:
     return f"{root}/…" if isinstance(route, Mount) else f"{root}{getattr(route, 'path', '/…')}"
 
 
-_LINE = "%s %s %d %.1f ms"
-
-
 class AccessLog:
     """One line per answered request: method, route, status, milliseconds. No address, no query, no parameter.
 
@@ -379,7 +377,4 @@ class AccessLog:
         finally:
             took = (time.perf_counter() - began) * 1000
             if self._logger.isEnabledFor(logging.INFO):
-                # Not `info`, which looks up who called; that would be here, each time.
-                what = (scope["method"], path_template(scope), status, took)
-                name, level = self._logger.name, logging.INFO
-                self._logger.handle(self._logger.makeRecord(name, level, "", 0, _LINE, what, None))
+                say(self._logger, f"{scope['method']} {path_template(scope)} {status} {took:.1f} ms")
