@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -53,6 +54,15 @@ class DemoProcess:
             text: str = answer.read().decode()
             return text
 
+    def start(self, auth_method: str) -> str:
+        """Start a session; where the person is led."""
+        choice = {"purpose": "report_move", "auth_method": auth_method, "comm_method": "test"}
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        request = urllib.request.Request(f"{self.url}/start", json.dumps(choice).encode(), headers)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own address
+            url: str = json.load(answer)["client_url"]
+            return url
+
     def valkey(self) -> Redis:
         return Redis(unix_socket_path=str(self.directory / "valkey" / "valkey.sock"), protocol=2)
 
@@ -70,6 +80,8 @@ def test_it_says_what_to_open_and_as_whom_and_ctrl_c_ends_it_all(tmp_path: Path,
         assert '<id-contact purpose="report_move"' in demo.read("/")
         assert '"auth_methods"' in demo.read("/session_options/report_move")
         assert demo.read("/health/ready") == '{"status":"ok"}'
+        for method, plugin in (("test", "auth_test"), ("test_second", "auth_test_second")):
+            assert demo.start(method).startswith(f"{demo.url}/plugins/{plugin}/session/")
         assert processes_of(tmp_path / "valkey") != []
         assert demo.end_by(signal.SIGINT) == 0
     assert processes_of(tmp_path / "valkey") == []
