@@ -46,10 +46,16 @@ async def test_a_start_with_a_result_that_is_not_accepted_is_refused(house: Comm
     assert error_of(await house.start_raw(message)) == (400, None)
 
 
-async def test_a_result_that_was_used_starts_nothing_more(house: CommHouse) -> None:
+async def test_a_result_that_was_used_starts_nothing_more(house: CommHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     message = {"purpose": "report_move", "auth_result": auth_token(SUZANNE)}
     assert (await house.start_raw(message)).status_code == 200
+    drawn = iter([42, 42])
+    monkeypatch.setattr("secrets.randbelow", lambda _: next(drawn))
     assert error_of(await house.start_raw(message)) == (400, None)
+    started = await house.start(purpose="passport")
+    assert dtmf_of(started) == "0000000042", "nobody has the digits of what was refused"
+    await link(house, dtmf_of(started))
+    assert (await told_of(house))["purpose"] == "passport"
 
 
 async def test_whom_the_core_starts_without_identifying_has_no_result_to_wait_for(house: CommHouse) -> None:
