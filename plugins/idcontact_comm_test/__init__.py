@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idcontact.errors import BadRequest
-from idcontact.plugin import CommPlugin, CommSession, CommSettings, PluginHost, Received
+from idcontact.plugin import CommPlugin, CommSession, CommSettings, PluginHost, Received, ResultState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,8 +61,9 @@ class CommTest(CommPlugin):
         if received is None:
             return
         yield fact("method", self.method_name(received.method, language))
-        yield fact("level", received.level or self.pages.text(language, "comm_test.level.unknown"))
-        yield fact("identified_at", _written(received.identified_at))
+        if session.state is ResultState.GIVEN:
+            yield fact("level", received.level or self.pages.text(language, "comm_test.level.unknown"))
+            yield fact("identified_at", _written(received.identified_at))
         yield fact("received_at", _written(received.received_at))
         yield fact("way", self.pages.text(language, f"comm_test.way.{received.way}"))
 

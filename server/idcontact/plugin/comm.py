@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, read_body
 from idcontact.browser import new_browser
-from idcontact.errors import BadRequest, IdContactError, NotFound, PluginError
+from idcontact.errors import BadRequest, IdContactError, NotFound, PluginError, TokenRejected
 from idcontact.languages import known
 from idcontact.openapi import ApiResource, ApiRoute
 from idcontact.pem import PrivatePem
@@ -256,8 +256,10 @@ class CommPlugin(ABC):
         if is_a_look_ahead(request):
             return Response(status_code=503)
         session_id: str = request.path_params["session"]
-        token = request.query_params.get("result")
-        received = self._read(token, "address") if token is not None else None
+        tokens = request.query_params.getlist("result")
+        if len(tokens) > 1:
+            raise TokenRejected("more than one result")
+        received = self._read(tokens[0], "address") if tokens else None
         browser = self._sessions.browser_in(request, session_id) or new_browser()
         session = await self._sessions.bind(session_id, browser)
         if received is None:

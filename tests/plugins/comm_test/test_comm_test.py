@@ -24,7 +24,7 @@ async def house() -> AsyncIterator[CommHouse]:
 @pytest.mark.parametrize(
     ("language", "texts"),
     [
-        ("nl", ["Dit is ontvangen", "is gelukt", "Naam (fullname)", "Proefpersoon", "van server naar server"]),
+        ("nl", ["Wat is ontvangen", "is gelukt", "Naam (fullname)", "Proefpersoon", "van server naar server"]),
         ("en", ["What was received", "You have identified", "Name (fullname)", "Test person", "server to server"]),
     ],
 )

@@ -271,7 +271,7 @@ async def test_a_result_in_the_address_is_taken_also_where_it_was_expected_at_th
     assert "given test" in await house.see(started)
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c.d.e", "%00"])
+@pytest.mark.parametrize("token", ["", "x", "a.b.c.d.e", "%00", f"{auth_token(SUZANNE)}&result=x"])
 async def test_an_address_with_a_bad_token_changes_nothing(by_address: CommHouse, token: str) -> None:
     started = await by_address.start()
     assert (await by_address.browser.get(f"{started.client_url}?result={token}")).status_code == 400
