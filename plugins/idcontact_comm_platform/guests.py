@@ -97,7 +97,8 @@ class Guests:
     def _asked(self, purpose: str, attributes: dict[str, str] | None) -> dict[str, str]:
         """Of the attributes that came those that the purpose asks for, in that order."""
         given = attributes or {}
-        kept = {tag: given[tag] for tag in self.settings.purposes[purpose].attributes if tag in given}
+        asked = self.settings.purposes.get(purpose)  # none, when the settings changed meanwhile
+        kept = {tag: given[tag] for tag in (asked.attributes if asked is not None else ()) if tag in given}
         if len(kept) < len(given):
             _logger.warning("an auth result held more than its purpose asks for; the rest was dropped")
         return kept

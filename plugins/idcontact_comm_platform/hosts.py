@@ -123,9 +123,14 @@ class Hosts:
             name=person.name,
             purpose=person.purpose if purpose is None or purpose.name is None else purpose.name.get(language),
             state=person.state.value,
-            means=None if received is None else self.results.methods[received.method].name.get(language),
+            means=None if received is None else self._means(received.method, language),
             facts=[(self._label(tag, language), value) for tag, value in _attributes(person).items()],
         )
+
+    def _means(self, method: str, language: str) -> str:
+        """What people call a method; its tag, when the settings no longer have it."""
+        known = self.results.methods.get(method)
+        return method if known is None else known.name.get(language)
 
     def _label(self, tag: str, language: str) -> str:
         labels = self.host.attribute_labels
