@@ -332,6 +332,21 @@ describe("a problem", () => {
     expect(problems).toEqual([{ problem }]);
   });
 
+  it("is an answer that does not come in time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    fetching.mockImplementation(async (_, init) => {
+      const body = new ReadableStream({
+        start: (stream) => init?.signal?.addEventListener("abort", () => stream.error(new Error("aborted"))),
+      });
+      return new Response(body);
+    });
+    const element = made();
+    document.body.append(element);
+    await vi.waitFor(() => expect(fetching).toHaveBeenCalled());
+    vi.advanceTimersByTime(10_000);
+    await vi.waitFor(() => expect(rootOf(element).textContent).toContain("geen verbinding"));
+  });
+
   it("of a purpose that is not known is not tried again", async () => {
     answering({}, 404);
     const { root } = await block();

@@ -5,9 +5,17 @@ const PLACE = /^(.*?)(?:\/static)?\/widget\.js(?:[?#].*)?$/;
  * (`{core}/widget.js`), else the page's own origin.
  */
 export function coreUrl(attribute: string, module: string = import.meta.url): string {
-  if (URL.canParse(attribute, location.href) && attribute !== "") {
-    return new URL(attribute, location.href).href.replace(/\/+$/, "");
-  }
+  const said = attribute === "" ? undefined : urlFrom(attribute, location.href);
+  if (said !== undefined) return said.href.replace(/\/+$/, "");
   const place = module.match(PLACE)?.[1];
   return place !== undefined && /^https?:/.test(place) ? place : location.origin;
+}
+
+/** The address, or nothing where it is none. (`URL.canParse` is too new for the phones that people have.) */
+export function urlFrom(address: string, base: string): URL | undefined {
+  try {
+    return new URL(address, base);
+  } catch {
+    return undefined;
+  }
 }

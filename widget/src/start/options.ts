@@ -1,5 +1,6 @@
 import type { Language } from "../../../client/src/i18n/language.ts";
 import { type Availability, availabilityFrom } from "./availability.ts";
+import { urlFrom } from "./core_url.ts";
 
 /** A way to identify or to talk, as the core offers it. */
 export interface Method {
@@ -58,28 +59,47 @@ export interface Question {
  */
 export async function fetchOptions({ core, purpose, language }: Question, signal: AbortSignal): Promise<Options> {
   if (purpose === "") throw new OptionsUnavailable("unknown_purpose");
-  const response = await answerOf(`${core}/session_options/${encodeURIComponent(purpose)}`, language, signal);
-  if (response.status === 400 || response.status === 404) throw new OptionsUnavailable("unknown_purpose");
-  if (!response.ok) throw new OptionsUnavailable("failing");
-  const body: unknown = await response.json().catch(() => undefined);
-  const options = optionsFrom(body, core);
+  const answer = await answerOf(`${core}/session_options/${encodeURIComponent(purpose)}`, language, signal);
+  if (answer.status === 400 || answer.status === 404) throw new OptionsUnavailable("unknown_purpose");
+  const options = answer.status === 200 ? optionsFrom(jsonFrom(answer.text), core) : undefined;
   if (options === undefined) throw new OptionsUnavailable("failing");
   if (!isUsable(options)) throw new OptionsUnavailable("no_methods");
   return options;
 }
 
-async function answerOf(url: string, language: Language, signal: AbortSignal): Promise<Response> {
+/** The whole answer, or none within the time that it may take. */
+async function answerOf(
+  url: string,
+  language: Language,
+  signal: AbortSignal,
+): Promise<{ status: number; text: string }> {
+  // By hand: `AbortSignal.any` is too new for the phones that people have.
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const limit = setTimeout(end, ANSWER_WITHIN_MS);
+  signal.addEventListener("abort", end);
   try {
-    return await fetch(url, {
+    const response = await fetch(url, {
       // Exactly this value: published cores answer everything else with a redirect.
       headers: { Accept: "application/json", "Accept-Language": language },
       credentials: "omit",
       referrerPolicy: "no-referrer",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
+      signal: ended.signal,
     });
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new OptionsUnavailable("unreachable");
+    return { status: response.status, text: await response.text() };
+  } catch {
+    throw signal.aborted ? signal.reason : new OptionsUnavailable("unreachable");
+  } finally {
+    clearTimeout(limit);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function jsonFrom(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 
@@ -121,9 +141,9 @@ function methodFrom(value: unknown, core: string): Method | undefined {
 }
 
 function imageFrom(path: unknown, core: string): string | undefined {
-  if (typeof path !== "string" || path === "" || !URL.canParse(path, `${core}/`)) return undefined;
-  const { href, protocol } = new URL(path, `${core}/`);
-  return protocol === "https:" || protocol === "http:" ? href : undefined;
+  if (typeof path !== "string" || path === "") return undefined;
+  const url = urlFrom(path, `${core}/`);
+  return url?.protocol === "https:" || url?.protocol === "http:" ? url.href : undefined;
 }
 
 function textFrom(value: unknown): string | undefined {
