@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import json
 import subprocess
-from contextlib import contextmanager
+import time
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx2
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from starlette.datastructures import QueryParams
 
+from idcontact.browser import new_browser
+from idcontact.errors import NotAllowed
+from idcontact.oidc import Identity, ProviderSettings, RelyingParty
 from idcontact.outgoing import Answer, Outgoing
+from idcontact.plugin.testkit import MemoryRecords
+from idcontact.settings import Secret
 from running import free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
 ROOT: Final = Path(__file__).parent.parent
+REDIRECT: Final = "https://core.example.org/host/auth/redirect"
+METADATA: Final = "/.well-known/openid-configuration"
 CLIENT: Final = "the platform: a client"
 SECRET: Final = "a client's secret, with signs: % + & ="
 
@@ -132,3 +142,74 @@ def claims_in(token: str) -> dict[str, Any]:
     claims = jwt.decode(token, options={"verify_signature": False})
     assert isinstance(claims, dict)
     return claims
+
+
+class Tab:
+    """A relying party, and a browser that logs in with it. `now` is how far the clock is ahead."""
+
+    def __init__(self, provider: OpenIdProvider, between: Between, **settings: Any) -> None:
+        self.between = between
+        self.ahead = 0.0
+        self.browser = new_browser()
+        told: dict[str, Any] = {
+            "issuer": provider.issuer,
+            "client_id": CLIENT,
+            "client_secret": Secret(SECRET),
+            "scopes": ["groups"],
+            "algorithms": [provider.algorithm],
+            **settings,
+        }
+        self.party = RelyingParty(
+            ProviderSettings(**told),
+            redirect_uri=REDIRECT,
+            outgoing=between,
+            records=MemoryRecords(self.clock),
+            clock=self.clock,
+        )
+
+    def clock(self) -> float:
+        return time.time() + self.ahead
+
+    async def come_back(self, account: str = "ann.desk", **asked: str) -> str:
+        """Log in at the provider; the query that the browser comes back with."""
+        address = await self.party.begin(self.browser)
+        if asked:
+            parts = urlsplit(address)
+            address = parts._replace(query=urlencode({**dict(parse_qsl(parts.query)), **asked})).geturl()
+        return urlsplit(await log_in(address, account, REDIRECT)).query
+
+    async def finish(self, query: str, **changes: str | None) -> Identity:
+        """Finish with this query; a change to None leaves a parameter out."""
+        members = {**dict(parse_qsl(query)), **changes}
+        kept = {name: value for name, value in members.items() if value is not None}
+        return await self.party.finish(QueryParams(kept), self.browser)
+
+    async def refused(self, query: str, **changes: str | None) -> str:
+        """Why it is refused, for the log."""
+        with pytest.raises(NotAllowed) as caught:
+            await self.finish(query, **changes)
+        assert caught.value.reason is not None
+        assert str(caught.value.message) == "this log-in is not accepted; try again"
+        return caught.value.reason
+
+
+@asynccontextmanager
+async def tab_at(
+    provider: OpenIdProvider, changes: dict[str, Callable[[Any], Any]] | None = None, **settings: Any
+) -> AsyncIterator[Tab]:
+    async with Between(changes or {}) as between:
+        yield Tab(provider, between, **settings)
+
+
+def resigned(provider: OpenIdProvider, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], Any]:
+    """Another ID token, signed by the provider's own key."""
+
+    def changed(tokens: dict[str, Any]) -> dict[str, Any]:
+        return {**tokens, "id_token": provider.sign(change(claims_in(tokens["id_token"])))}
+
+    return changed
+
+
+def forged(make: Callable[[dict[str, Any]], str]) -> Callable[[Any], Any]:
+    """Another ID token, not by the provider."""
+    return lambda tokens: {**tokens, "id_token": make(claims_in(tokens["id_token"]))}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import jwt
@@ -14,28 +13,24 @@ from starlette.datastructures import QueryParams
 
 from idcontact.browser import new_browser
 from idcontact.errors import NotAllowed, PluginError, SettingsError
-from idcontact.oidc import Identity, ProviderSettings, RelyingParty
-from idcontact.plugin.testkit import MemoryRecords
-from idcontact.settings import Secret, read
+from idcontact.oidc import ProviderSettings
+from idcontact.settings import read
 from openid import (
     CLIENT,
+    METADATA,
+    REDIRECT,
     SECRET,
-    Between,
     OpenIdProvider,
-    claims_in,
-    jwk_of,
-    log_in,
+    forged,
     openid_provider,
     provider_key,
-    public_jwk,
+    resigned,
+    tab_at,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
-
-REDIRECT: Final = "https://core.example.org/host/auth/redirect"
-METADATA: Final = "/.well-known/openid-configuration"
 
 
 @pytest.fixture(scope="module", params=["RS256", "ES256"])
@@ -48,63 +43,6 @@ def each_provider(request: pytest.FixtureRequest) -> Iterator[OpenIdProvider]:
 def provider() -> Iterator[OpenIdProvider]:
     with openid_provider(REDIRECT) as running:
         yield running
-
-
-class Tab:
-    """A relying party, and a browser that logs in with it. `now` is how far the clock is ahead."""
-
-    def __init__(self, provider: OpenIdProvider, between: Between, **settings: Any) -> None:
-        self.between = between
-        self.ahead = 0.0
-        self.browser = new_browser()
-        told: dict[str, Any] = {
-            "issuer": provider.issuer,
-            "client_id": CLIENT,
-            "client_secret": Secret(SECRET),
-            "scopes": ["groups"],
-            "algorithms": [provider.algorithm],
-            **settings,
-        }
-        self.party = RelyingParty(
-            ProviderSettings(**told),
-            redirect_uri=REDIRECT,
-            outgoing=between,
-            records=MemoryRecords(self.clock),
-            clock=self.clock,
-        )
-
-    def clock(self) -> float:
-        return time.time() + self.ahead
-
-    async def come_back(self, account: str = "ann.desk", **asked: str) -> str:
-        """Log in at the provider; the query that the browser comes back with."""
-        address = await self.party.begin(self.browser)
-        if asked:
-            parts = urlsplit(address)
-            address = parts._replace(query=urlencode({**dict(parse_qsl(parts.query)), **asked})).geturl()
-        return urlsplit(await log_in(address, account, REDIRECT)).query
-
-    async def finish(self, query: str, **changes: str | None) -> Identity:
-        """Finish with this query; a change to None leaves a parameter out."""
-        members = {**dict(parse_qsl(query)), **changes}
-        kept = {name: value for name, value in members.items() if value is not None}
-        return await self.party.finish(QueryParams(kept), self.browser)
-
-    async def refused(self, query: str, **changes: str | None) -> str:
-        """Why it is refused, for the log."""
-        with pytest.raises(NotAllowed) as caught:
-            await self.finish(query, **changes)
-        assert caught.value.reason is not None
-        assert str(caught.value.message) == "this log-in is not accepted; try again"
-        return caught.value.reason
-
-
-@asynccontextmanager
-async def tab_at(
-    provider: OpenIdProvider, changes: dict[str, Callable[[Any], Any]] | None = None, **settings: Any
-) -> AsyncIterator[Tab]:
-    async with Between(changes or {}) as between:
-        yield Tab(provider, between, **settings)
 
 
 async def test_somebody_logs_in_and_is_known_by_subject_and_claims(each_provider: OpenIdProvider) -> None:
@@ -229,15 +167,6 @@ async def test_a_nonce_that_is_not_ours_is_refused(provider: OpenIdProvider) -> 
 # --- the ID token ---------------------------------------------------------------------------------------------------
 
 
-def resigned(provider: OpenIdProvider, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], Any]:
-    """Another ID token, signed by the provider's own key."""
-
-    def changed(tokens: dict[str, Any]) -> dict[str, Any]:
-        return {**tokens, "id_token": provider.sign(change(claims_in(tokens["id_token"])))}
-
-    return changed
-
-
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [
@@ -282,11 +211,6 @@ async def test_an_audience_that_is_a_list_of_us_alone_is_fine(provider: OpenIdPr
         assert (await tab.finish(await tab.come_back())).subject == "ann.desk"
 
 
-def forged(make: Callable[[dict[str, Any]], str]) -> Callable[[Any], Any]:
-    """Another ID token, not by the provider."""
-    return lambda tokens: {**tokens, "id_token": make(claims_in(tokens["id_token"]))}
-
-
 async def test_no_algorithm_but_those_of_the_settings_is_believed_whatever_the_provider_lists(
     provider: OpenIdProvider,
 ) -> None:
@@ -328,59 +252,6 @@ async def test_an_extension_that_nobody_knows_is_refused(provider: OpenIdProvide
     change = forged(lambda claims: provider.sign(claims, crit=["b64"], b64=True))
     async with tab_at(provider, {"/token": change}) as tab:
         assert await tab.refused(await tab.come_back()) == "ID token: crit is refused"
-
-
-# --- keys -----------------------------------------------------------------------------------------------------------
-
-
-def old_keys() -> dict[str, Any]:
-    return {"keys": [public_jwk(jwk_of(provider_key("RS256", "old"), "RS256", "before"))]}
-
-
-async def test_keys_that_the_provider_changed_are_asked_for_once(provider: OpenIdProvider) -> None:
-    answers = iter([old_keys()])
-    async with tab_at(provider, {"/jwks": lambda keys: next(answers, keys)}) as tab:
-        # The first look finds the old keys only; it was just now, so nobody asks again.
-        assert "no key" in await tab.refused(await tab.come_back())
-        tab.ahead = 31
-        assert (await tab.finish(await tab.come_back())).subject == "ann.desk"
-        assert tab.between.asked.count("/jwks") == 2
-
-
-async def test_made_up_keys_do_not_make_us_ask_all_the_time(provider: OpenIdProvider) -> None:
-    def unknown(claims: dict[str, Any]) -> str:
-        return provider.sign(claims, kid="made up")
-
-    async with tab_at(provider, {"/token": forged(unknown)}) as tab:
-        for _ in range(4):
-            await tab.refused(await tab.come_back())
-        assert tab.between.asked.count("/jwks") == 1
-        tab.ahead = 31
-        for _ in range(3):
-            await tab.refused(await tab.come_back())
-        assert tab.between.asked.count("/jwks") == 2
-
-
-async def test_a_key_that_was_withdrawn_is_not_believed_for_longer_than_an_hour(provider: OpenIdProvider) -> None:
-    withdrawn = False
-    async with tab_at(provider, {"/jwks": lambda keys: old_keys() if withdrawn else keys}) as tab:
-        await tab.finish(await tab.come_back())
-        withdrawn = True
-        tab.ahead = 60 * 60
-        change = resigned(provider, lambda said: {**said, "exp": time.time() + 9000})
-        tab.between.changes["/token"] = change
-        assert "no key" in await tab.refused(await tab.come_back())
-
-
-@pytest.mark.parametrize(
-    "change", [{"use": "enc"}, {"alg": "RS512"}, {"kty": "oct", "k": "eA"}, {"kty": "EC"}, {"n": "!"}, {"n": "AQAB"}]
-)
-async def test_a_key_that_is_not_for_this_is_not_used(provider: OpenIdProvider, change: dict[str, str]) -> None:
-    def changed(keys: dict[str, Any]) -> dict[str, Any]:
-        return {"keys": [{**key, **change} for key in keys["keys"]]}
-
-    async with tab_at(provider, {"/jwks": changed}) as tab:
-        assert "no key" in await tab.refused(await tab.come_back())
 
 
 # --- the provider ---------------------------------------------------------------------------------------------------

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from comm_house import auth_token
+import idcontact_comm_platform
+from comm_house import auth_token, comm_settings
 from idcontact.errors import SettingsError
+from idcontact.plugin.testkit import MemoryRecords
 from platform_house import (
     AS_PERSON,
     AS_PROGRAM,
@@ -111,6 +115,31 @@ async def test_the_page_finds_its_script_and_its_stream(house: PlatformHouse) ->
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
     assert "immutable" in answer.headers["cache-control"]
     assert f'data-live="{PUBLIC}/host/live/{host_token()}?since=' in page
+
+
+async def test_what_was_received_is_shown_also_after_the_settings_changed() -> None:
+    records = MemoryRecords(lambda: NOW)
+    async with open_platform_house(records=records) as before:
+        await before.identify(guest_token(), {"fullname": "Henk de Vries"})
+        attr_url = await before.begin(guest_token("g2"))
+    methods = comm_settings()["auth_methods"]
+    assert isinstance(methods, list)
+    changed = {"auth_methods": methods[1:], "purposes": {"other": {"attributes": ["city"]}}}
+    async with open_platform_house(changed, records=records) as after:
+        page = (await after.see(host_token())).text
+        assert await after.deliver(attr_url, auth_token({"fullname": "Somebody"}, sign="other sign")) == 200
+        assert [person["attributes"] for person in await after.seen(host_token())][1:] == [{}]
+    assert "Checked details, by test." in page
+    assert "Subject: report_move." in page
+
+
+def test_both_languages_say_the_same_things() -> None:
+    folder = Path(idcontact_comm_platform.__file__).parent
+    nl, en = (json.loads((folder / "texts" / f"{language}.json").read_text()) for language in ("nl", "en"))
+    assert list(nl) == list(en)
+    used = "".join(path.read_text() for path in (folder / "templates").iterdir())
+    for key in nl:
+        assert key in used or key.startswith("comm_platform.logged."), key
 
 
 # --- how long -------------------------------------------------------------------------------------------------------
