@@ -159,8 +159,9 @@ class CommPlugin(ABC):
         return self.pages.render(request, template, language=language, policy=policy, **values)
 
     def method_name(self, tag: str, language: str) -> str:
-        """What people call the authentication method of that tag."""
-        return self._results.methods[tag].name.get(language)
+        """What people call the authentication method of that tag; the tag, when the settings no longer have it."""
+        method = self._results.methods.get(tag)
+        return tag if method is None else method.name.get(language)
 
     def attribute_name(self, tag: str, language: str) -> str:
         """What people call an attribute."""

@@ -402,3 +402,14 @@ async def test_two_methods_that_cannot_be_told_apart_are_refused(second: dict[st
         async with open_comm_house(desk, {"auth_methods": [methods[0], {**methods[1], **second}]}):
             pass
     assert caught.value.mistakes[0].endswith(mistake)
+
+
+async def test_a_method_that_the_settings_no_longer_have_is_called_by_its_tag(house: CommHouse) -> None:
+    assert isinstance(house.plugin, Desk)
+    assert house.plugin.method_name("test", "nl") == "Proefpersoon"
+    assert house.plugin.method_name("gone", "nl") == "gone"
+
+
+async def test_an_attribute_without_a_name_is_called_by_its_tag(house: CommHouse) -> None:
+    assert isinstance(house.plugin, Desk)
+    assert house.plugin.attribute_name("fullname", "nl") == "fullname"
