@@ -173,7 +173,7 @@ class AttrUrlShim:
         await self._limiter.hit("auth_attr_shim", client_address(request), self._limit)
         onward = self._shims.read_state(request.path_params["state"])
         results = request.query_params.getlist("result")
-        if results:
+        if results and request.method == "GET":  # HEAD asks where it leads, and delivers nothing
             await self._deliver(onward.attr_url or "", _only(results))
         # Not RedirectResponse: it would rewrite an address that holds a ticket.
         headers = {"Location": onward.continuation, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}

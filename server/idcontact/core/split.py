@@ -245,6 +245,10 @@ class Split:
             raise Gone("this identification has expired, or never was; start again")
         identification = _decoder.decode(record.value)
         if not has_started(cookies, identification.browser):
+            # Somebody may have been sent to identify in another one's place.
+            _logger.info(
+                "an identification was gone on with in another browser", extra={"purpose": identification.purpose}
+            )
             raise OtherBrowser("this page opens only in the browser that the identification was started in")
         return Found(handle, identification, record)
 

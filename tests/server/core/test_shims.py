@@ -185,6 +185,11 @@ async def test_a_page_that_is_loaded_again_delivers_the_same_again_for_the_recei
     assert house.receiver.tokens == [RESULT, RESULT]
 
 
+async def test_who_asks_only_where_it_leads_delivers_nothing(house: House) -> None:
+    answer = await house.browser.head(f"{await state_in(house)}?result={RESULT}")
+    assert (answer.status_code, house.receiver.tokens) == (303, [])
+
+
 async def test_a_continuation_to_a_telephone_is_gone_on_to_as_well(house: House) -> None:
     claims = {"continuation": TEL, "attr_url": ATTR_URL, "iat": NOW, "exp": NOW + 1800}
     answer = await house.browser.get(f"/auth_attr_shim/{jwt.encode(claims, SECRET, algorithm='HS256')}")
