@@ -9,7 +9,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import aiohttp
 import msgspec
@@ -17,11 +17,9 @@ import msgspec
 from benchmarks.core_servers import OPTIONS
 from benchmarks.machine import GENERATOR_CORE, SERVER_CORE, Generator, compiled, on_core, running
 from benchmarks.rows import Row, listening
-from running import free_port, make_site
+from idcontact.opening_hours import WEEKDAYS
+from running import free_port
 from servers import RedisServer
-
-if TYPE_CHECKING:
-    from running import Site
 
 START_GOAL = 0.8
 """Starts per second with plugins behind HTTP, as a part of what a bare handler does that asks the same."""
@@ -30,23 +28,41 @@ MOUNTED_GOAL = 4.0
 OPTIONS_GOAL = 0.8
 """Options per second, as a part of those of a bare JSON route."""
 
-_STUBS = """
+_SETTINGS = """
+public_url = "http://127.0.0.1:8000"
+redis_url = "{redis_url}"
+keys_dir = "keys"
+start_limit = "100000000 per min"
+[attributes.fullname]
+name = {{ nl = "Naam", en = "Name" }}
+[attributes.city]
+name = {{ nl = "Woonplaats", en = "City" }}
 [[auth_methods]]
-tag = "stub"
-name = {{ nl = "Proefpersoon", en = "Test person" }}
-start = "http://127.0.0.1:{port}"
+tag = "digid"
+name = "DigiD"
+description = {{ nl = "Met uw gebruikersnaam of de app", en = "With your user name or the app" }}
+start = "http://127.0.0.1:{port}/auth"
 [[comm_methods]]
-tag = "stub"
+tag = "phone"
+name = {{ nl = "Bellen", en = "Telephone" }}
+start = "http://127.0.0.1:{port}/phone"
+[[comm_methods]]
+tag = "chat"
 name = {{ nl = "Chatten", en = "Chat" }}
-start = "http://127.0.0.1:{port}"
+start = "http://127.0.0.1:{port}/chat"
+context = true
 [[purposes]]
-tag = "stub"
+tag = "report_move"
+name = {{ nl = "Verhuizing doorgeven", en = "Report a move" }}
 attributes = ["fullname", "city"]
-allowed_auth = ["stub"]
-allowed_comm = ["stub"]
+allowed_auth = ["*"]
+allowed_comm = ["*"]
+opening_hours = "hall"
+[opening_hours.hall]
+time_zone = "Europe/Amsterdam"
+{days}
 """
-_MEASURED = "report_move"
-"""The purpose whose options are asked: live says who is there."""
+_PURPOSE = "report_move"
 
 
 @dataclass(frozen=True)
@@ -82,8 +98,7 @@ async def _measured(plan: CorePlan) -> tuple[list[Row], list[Row]]:
         program = compiled("requests", folder)
         with on_core(GENERATOR_CORE):
             store = stack.enter_context(RedisServer(plan.redis, appendonly=True))
-        site = make_site(folder, store.url)
-        servers = await _started(stack, site)
+        servers = await _started(stack, folder, store.url)
         rows = []
         for name, requests in (("start", _start_request()), ("options", _options_request())):
             file = folder / f"{name}.request"
@@ -99,17 +114,18 @@ async def _measured(plan: CorePlan) -> tuple[list[Row], list[Row]]:
         return rows[0], rows[1]
 
 
-async def _started(stack: AsyncExitStack, site: Site) -> _Servers:
+async def _started(stack: AsyncExitStack, folder: Path, redis_url: str) -> _Servers:
     """The product first: the bare application answers the options that the product does."""
     ports = {role: free_port() for role in ("stubs", "product", "mounted", "bare")}
-    settings = site.config.read_text().replace("1000 per min", "100000000 per min")
-    site.config.write_text(settings + _STUBS.format(port=ports["stubs"]))
+    days = "\n".join(f'{day} = ["00:00-24:00"]' for day in WEEKDAYS)
+    config = folder / "idcontact.toml"
+    config.write_text(_SETTINGS.format(redis_url=redis_url, port=ports["stubs"], days=days))
     pids = {}
     for role, port in ports.items():
         if role == "bare":
-            (site.folder / OPTIONS).write_bytes(await _options_of(ports["product"]))
-        command = [sys.executable, "-m", "benchmarks.core_servers", role, str(site.config), str(port)]
-        with (site.folder / f"{role}.log").open("wb") as log:
+            (folder / OPTIONS).write_bytes(await _options_of(ports["product"]))
+        command = [sys.executable, "-m", "benchmarks.core_servers", role, str(config), str(port)]
+        with (folder / f"{role}.log").open("wb") as log:
             core = GENERATOR_CORE if role == "stubs" else SERVER_CORE
             pids[role] = stack.enter_context(running([*command, str(ports["stubs"])], core, log))
         await listening(port)
@@ -119,19 +135,19 @@ async def _started(stack: AsyncExitStack, site: Site) -> _Servers:
 async def _options_of(port: int) -> bytes:
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{port}/session_options/{_MEASURED}") as answer,
+        session.get(f"http://127.0.0.1:{port}/session_options/{_PURPOSE}") as answer,
     ):
         assert answer.status == 200
         return await answer.read()
 
 
 def _start_request() -> bytes:
-    body = msgspec.json.encode({"purpose": "stub", "auth_method": "stub", "comm_method": "stub"})
+    body = msgspec.json.encode({"purpose": _PURPOSE, "auth_method": "digid", "comm_method": "phone"})
     return _request("POST", "/start", ["Content-Type: application/json", f"Content-Length: {len(body)}"]) + body
 
 
 def _options_request() -> bytes:
-    return _request("GET", f"/session_options/{_MEASURED}", ["Accept-Language: nl-NL,nl;q=0.9,en;q=0.8"])
+    return _request("GET", f"/session_options/{_PURPOSE}", ["Accept-Language: nl-NL,nl;q=0.9,en;q=0.8"])
 
 
 def _request(method: str, path: str, headers: list[str]) -> bytes:

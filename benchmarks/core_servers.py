@@ -52,6 +52,7 @@ _ANSWERS: Final = {
         }
     ).encode(),
     "/start_authentication": json.dumps({"client_url": "https://login.example.org/begin/" + "c" * 43}).encode(),
+    "/report_move": json.dumps({"open": True, "agents": 3, "waiting": 2, "expected_wait": 240}).encode(),
 }
 
 
@@ -95,14 +96,14 @@ async def bare(folder: Path, stubs: str) -> AsyncIterator[ASGIApp]:
 
         async def start(request: Request) -> Response:
             asked = await request.json()
-            async with session.post(f"{stubs}/start_communication", json={"purpose": asked["purpose"]}) as answer:
+            async with session.post(f"{stubs}/phone/start_communication", json={"purpose": asked["purpose"]}) as answer:
                 begun = await answer.json()
             told = {
                 "attributes": ["fullname", "city"],
                 "continuation": begun["client_url"],
                 "attr_url": begun["attr_url"],
             }
-            async with session.post(f"{stubs}/start_authentication", json=told) as answer:
+            async with session.post(f"{stubs}/auth/start_authentication", json=told) as answer:
                 onward = await answer.json()
             return JSONResponse({"client_url": onward["client_url"]})
 

@@ -27,6 +27,8 @@ WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "satu
 LOOK_AHEAD: Final = 60
 """Days in which the next change is looked for; after that it is never."""
 _DAY: Final = 24 * 60
+_UNTIL_ONE_LOOKS_AGAIN: Final = 60.0
+"""Seconds for which nothing is expected to change, where no change is in sight."""
 
 
 # --- settings -------------------------------------------------------------------------------------------------------
@@ -179,9 +181,20 @@ class OpeningHours:
         self._week: list[list[Hours]] = [getattr(settings, weekday) for weekday in WEEKDAYS]
         special = {date.fromisoformat(day): hours for day, hours in settings.special_days.items()}
         self._days: dict[date, list[Hours]] = {**{day: [] for day in settings.holidays}, **special}
+        self._known: tuple[float, float, Opening] | None = None
+        """The last answer, with when it was right first and when it is no more: every start asks."""
 
     def at(self, now: float) -> Opening:
         """Whether it is open at `now`, in seconds since 1970 (UTC), and until when that stays so."""
+        if self._known is not None and self._known[0] <= now < self._known[1]:
+            return self._known[2]
+        opening = self._look(now)
+        # What is never, is so for as far as one looks today.
+        ends = now + _UNTIL_ONE_LOOKS_AGAIN if opening.until is None else opening.until.timestamp()
+        self._known = (now, ends, opening)
+        return opening
+
+    def _look(self, now: float) -> Opening:
         today = datetime.fromtimestamp(now, self._zone).date()
         horizon = self._instant(today + timedelta(days=LOOK_AHEAD + 1), 0)
         for begin, end in _joined(self._periods(today - timedelta(days=1), LOOK_AHEAD + 2)):
