@@ -206,7 +206,7 @@ class _Schemas:
 def _operation(method: str, path: str, operation: Operation, schemas: _Schemas) -> Schema:
     described: Schema = {
         "summary": operation.summary,
-        "operationId": re.sub(r"\W+", "_", f"{method.lower()}_{path}").strip("_"),
+        "operationId": re.sub(r"\W+", "_", f"{method.lower()}{path}").strip("_"),
         "parameters": [
             *(_path_parameter(name, operation.path.get(name, "")) for name in re.findall(r"\{(\w+)\}", path)),
             *(_query_parameter(parameter, schemas) for parameter in operation.query),
@@ -251,7 +251,8 @@ def _responses(operation: Operation, errors: Iterable[type[IdContactError]], sch
             responses[str(answer.status)]["headers"] = headers
     both = {JSON_TYPE: {"schema": schemas.of(ErrorAnswer)}, HTML_TYPE: {"schema": {"type": "string"}}}
     for error in errors:
-        _add(responses[str(error.status)], (error.__doc__ or "").partition("\n")[0], both)
+        said = (error.__doc__ or "").partition("\n")[0]
+        _add(responses[str(error.status)], said.partition(". ")[0].removesuffix(".") + ".", both)
     return dict(sorted(responses.items()))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final, TypeAlias
+
+from msgspec import Meta
 
 from idcontact.errors import (
     BadRequest,
@@ -45,6 +47,13 @@ class StartForm(StartRequest, frozen=True):
     return_url: str | None = None
 
 
+SignedRequest: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="A JWS (`typ: JWT`) by the key that its `kid` names. Its claim `request` has `purpose`, "
+        "`auth_method`, `comm_url` (where the browser goes on) and, to have the result delivered, `attr_url`."
+    ),
+]
 RESULT: Final = Parameter("result", "An auth result, appended by the authentication plugin.", Token)
 _PURPOSE: Final = {"purpose": "Tag of a purpose; one that holds a slash may be written as it is."}
 
@@ -65,7 +74,7 @@ OPTIONS: Final = Operation(
 START: Final = Operation(
     summary="Start a session",
     query=[LANGUAGE],
-    bodies={JSON_TYPE: StartRequest, FORM_TYPE: StartForm, JWT_TYPE: str},
+    bodies={JSON_TYPE: StartRequest, FORM_TYPE: StartForm, JWT_TYPE: SignedRequest},
     answers=[
         json(ClientUrl, "Where the browser goes next, when JSON is accepted."),
         see_other("Otherwise: to where the browser goes next."),
