@@ -65,6 +65,7 @@ class Guests:
         chosen = decode_json(await read_body(request, MACHINE_BODY), Chosen)
         if chosen.purpose != guest.purpose:
             raise BadRequest("is not the purpose of this link", field="purpose")
+        await self.host.limiter.hit(f"{self.host.name}-start", self.rooms.key_of(guest), self.settings.start_limit)
         await self.rooms.check_may_begin(guest)
         attr_id = new_attr_id()
         started = await self._start_at_core(guest, chosen.auth_method, attr_id)

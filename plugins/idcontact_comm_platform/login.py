@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from idcontact.browser import known_browser, new_browser
 from idcontact.errors import NotAllowed
+from idcontact.limits import client_address
 from idcontact.oidc import UNDER_WAY
 from idcontact.security import PagePolicy, check_origin
 
@@ -64,6 +65,7 @@ class LoginDoor:
 
     async def login(self, request: Request) -> Response:
         """`GET /host/auth/login`: to the provider. Several tabs may be under way at once."""
+        await self.host.limiter.hit(f"{self.host.name}-login", client_address(request), self.settings.limit)
         browser = self._browser(request) or new_browser()
         # Not RedirectResponse: it would rewrite an address that holds a state.
         response = Response(status_code=303, headers={"Location": await self.party.begin(browser)})

@@ -12,6 +12,7 @@ from idcontact.errors import (
     PluginTimeout,
     TokenRejected,
     TooLarge,
+    TooManyRequests,
 )
 from idcontact.openapi import (
     HTML_TYPE,
@@ -44,7 +45,7 @@ START: Final = Operation(
     path=_GUEST,
     bodies={JSON_TYPE: Chosen},
     answers=[json(ClientUrl, "Where the guest's browser goes next.")],
-    errors=[BadRequest, TokenRejected, NotAllowed, TooLarge, PluginFailed, PluginTimeout],
+    errors=[BadRequest, TokenRejected, NotAllowed, TooLarge, TooManyRequests, PluginFailed, PluginTimeout],
 )
 ROOM: Final = Operation(
     summary="The attributes of everyone in a room",
@@ -65,7 +66,7 @@ LIVE: Final = Operation(
 LOGIN: Final = Operation(
     summary="Send a host to the OpenID provider",
     answers=[see_other("To the provider.")],
-    errors=[PluginFailed, PluginTimeout],
+    errors=[TooManyRequests, PluginFailed, PluginTimeout],
 )
 REDIRECT: Final = Operation(
     summary="Take a host back from the OpenID provider",

@@ -109,6 +109,10 @@ class Rooms:
         """What a room is called in the store and in hints: nobody without the secret gets from one to the other."""
         return hmac.new(self._secret, f"room {room_id}".encode("utf-8", "surrogatepass"), "sha256").hexdigest()
 
+    def key_of(self, guest: Guest) -> str:
+        """A guest among all others, to count what they do."""
+        return f"{self.place(guest.room_id)} {_id_of(guest)}"
+
     async def check_may_begin(self, guest: Guest) -> None:
         """Raise BadRequest when there is a result of this guest already."""
         _check_may_begin(_person(await self._present(self.place(guest.room_id)), _id_of(guest)))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import msgspec
 
+from idcontact.limits import Limit
 from idcontact.oidc import ProviderSettings
 from idcontact.pem import PrivatePem
 from idcontact.results import ResultMethod
@@ -45,11 +46,12 @@ class LoginSettings(ProviderSettings, frozen=True, kw_only=True):
     """`login`: at which OpenID provider hosts log in, and whom of its accounts that makes a host.
 
     `claim` of the ID token has to be one of `values`, or a list that holds one: not every account of an organisation
-    may see what people share. `session`: how long somebody stays logged in.
+    may see what people share. `session`: how long somebody stays logged in. `limit`: how often one address may begin.
     """
 
     claim: str
     values: list[str]
+    limit: Limit = Limit(30, 60)
     session: Duration = Duration(8 * 60 * 60)
 
 
@@ -62,7 +64,8 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     shared with the platform, which signs its links with them. `decrypt_key`, `auth_methods`: as for every
     communication plugin. `frame_ancestors`: websites that may show the host's page in a frame. `idle` is how long a
     guest's attributes are kept after somebody last did something, `lifetime` how long they are kept at the most.
-    `login`: without it, who has the platform's link sees the room.
+    `start_limit`: how often one guest may begin to identify. `login`: without it, who has the platform's link sees the
+    room.
     """
 
     core_url: Url
@@ -80,4 +83,5 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     frame_ancestors: list[Origin] = []
     idle: Duration = Duration(15 * 60)
     lifetime: Duration = Duration(2 * 60 * 60)
+    start_limit: Limit = Limit(10, 60)
     login: LoginSettings | None = None

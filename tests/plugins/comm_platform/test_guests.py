@@ -151,6 +151,17 @@ async def test_what_the_core_does_not_start_has_not_begun(
     assert "Nobody has shared" in page.text
 
 
+async def test_a_guest_who_begins_all_the_time_has_to_wait_and_others_do_not(house: PlatformHouse) -> None:
+    for _ in range(10):
+        await house.begin(guest_token())
+    refused = await house.start(guest_token(claims={"exp": NOW + 60}))
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+    assert len(house.core.asked) == 10
+    await house.begin(guest_token("g2"))
+    house.now[0] += 60
+    await house.begin(guest_token())
+
+
 # --- the result -----------------------------------------------------------------------------------------------------
 
 

@@ -191,6 +191,7 @@ async def two_nodes(redis: Redis, keys: Path) -> AsyncIterator[tuple[PlatformHou
             nodes.append(
                 await stack.enter_async_context(
                     open_platform_house(
+                        {"start_limit": "100000 per min"},
                         records=SealedRecords(redis, keystore, "idc", "comm_platform"),
                         signals=RedisSignals(redis, "idc", "comm_platform"),
                         clock=time.time,

@@ -150,6 +150,12 @@ async def test_two_tabs_log_in_at_once(house: PlatformHouse) -> None:
     assert [(await house.browser.get(back)).status_code for back in backs] == [200, 200]
 
 
+async def test_who_begins_to_log_in_all_the_time_has_to_wait(provider: OpenIdProvider) -> None:
+    async with guarded(provider, limit="2 per min") as house:
+        answers = [(await house.browser.get(f"{PUBLIC}/host/auth/login")).status_code for _ in range(3)]
+    assert answers == [303, 303, 429]
+
+
 async def test_a_log_in_that_somebody_else_began_is_refused(house: PlatformHouse, provider: OpenIdProvider) -> None:
     begun = await house.browser.get(f"{PUBLIC}/host/auth/login")
     back = await log_in(begun.headers["location"], "ann.desk", REDIRECT)
