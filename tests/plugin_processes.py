@@ -81,7 +81,8 @@ class Strangers:
         return web.json_response({"client_url": f"{self.url}/identify"}, content_type="text/plain")
 
     async def identify(self, _: web.Request) -> web.Response:
-        return web.Response(text="<!doctype html><title>Who are you?</title><link rel=icon href=data:,>", content_type="text/html")
+        page = "<!doctype html><title>Who are you?</title><link rel=icon href=data:,>"
+        return web.Response(text=page, content_type="text/html")
 
     async def communicate(self, request: web.Request) -> web.Response:
         body = await request.json()
