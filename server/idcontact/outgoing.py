@@ -76,7 +76,7 @@ class Outgoing:
             tls = await asyncio.to_thread(ssl.create_default_context)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=tls, limit=100, limit_per_host=50),
-            timeout=aiohttp.ClientTimeout(total=self._limit),
+            timeout=aiohttp.ClientTimeout(total=None),  # one limit is enough: that around the whole, in `_ask`
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "idcontact"},
@@ -234,6 +234,8 @@ def _place(base: str) -> tuple[Mapping[str, object], str, tuple[bytes, bytes]]:
 
 
 async def _bounded(response: aiohttp.ClientResponse, plugin: str) -> bytes:
+    if response.content_length is not None and response.content_length <= MAX_ANSWER:
+        return await response.read()
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
