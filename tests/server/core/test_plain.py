@@ -105,8 +105,7 @@ class House:
     offers: StandInOffers
 
     def contact(self, purpose: str = "move", **query: str) -> httpx2.Response:
-        answer: Any = self.client.get(f"/contact/{quote(purpose, safe='')}", params=query, headers=HTML)
-        return answer
+        return self.client.get(f"/contact/{quote(purpose, safe='')}", params=query, headers=HTML)
 
     def form(self, purpose: str = "move", **query: str) -> list[tuple[str, str, str]]:
         """Kind, name and value of each input of the form; the kind of a chosen one ends in `!`."""
