@@ -49,7 +49,7 @@ class Answer:
         return 200 <= self.status < 300
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Asked:
     method: str
     url: str = field(repr=False)

@@ -259,7 +259,7 @@ class CrossOrigin:
         async def send_with_origin(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ())]
-                if not any(name == _VARY and b"Origin" in value for name, value in headers):
+                if not any(b"Origin" in value for name, value in headers if name == _VARY):
                     headers.append((_VARY, b"Origin"))
                 if origin in self._origins:
                     headers.append((b"access-control-allow-origin", origin))
@@ -271,7 +271,11 @@ class CrossOrigin:
 
 def _header(scope: Scope, wanted: bytes) -> bytes:
     """The first header of that name, in lower case as ASGI has it; nothing where it is not there."""
-    return next((value for name, value in scope["headers"] if name == wanted), b"")
+    for name, value in scope["headers"]:
+        if name == wanted:
+            found: bytes = value
+            return found
+    return b""
 
 
 # --- how much -------------------------------------------------------------------------------------------------------
