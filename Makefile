@@ -66,7 +66,7 @@ needs-demo:
 
 needs-test: needs-demo
 	@tools/need 'redis-server --version' redis-server 'a real Redis 7, for the tests'
-	@tools/need 'chromium --version' chromium 'Chromium, for the tests'
+	@tools/need 'chromium-headless-shell --version || chromium --version' chromium-headless-shell 'Chromium, for the tests'
 	@tools/need 'firefox-esr --version || firefox --version' firefox-esr 'Firefox, for the tests'
 	@tools/need 'openssl version' openssl 'OpenSSL, for the test of what the image is given'
 	@tools/need 'fc-list | grep -q .' 'fontconfig fonts-dejavu-core' 'a font for the pages in the tests'
