@@ -31,7 +31,7 @@ demo: $(VENV)/.installed $(BUILT)
 test: needs-test lint
 	npm test --silent
 	npm run size --silent
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)
 	$(BIN)/ruff format --check --quiet .

@@ -54,7 +54,9 @@ def test_accounts_durations_and_limits_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["appel-taart-42", "$2b$12$abcdefghijklmnopqrstuv", PasswordHasher(type=Type.I).hash("x")]
+    "written",
+    ["appel-taart-42", "$2b$12$abcdefghijklmnopqrstuv", PasswordHasher(type=Type.I).hash("x")],
+    ids=["a password", "bcrypt", "another argon2"],
 )
 def test_a_password_hash_that_is_none_is_named_and_not_repeated(tmp_path: Path, written: str) -> None:
     with pytest.raises(SettingsError) as mistake:
