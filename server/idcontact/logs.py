@@ -16,7 +16,7 @@ import msgspec
 _EXTRAS: Final = ("conversation", "purpose", "reason", "deadline", "code", "event", "who", "tags")
 """Members of `extra` that may be written. A name that is not here is left out, so that nothing slips in."""
 
-_QUIET: Final = ("aiohttp", "asyncio", "uvicorn.error", "websockets", "multipart", "python_multipart", "limits")
+_QUIET: Final = ("aiohttp", "asyncio", "uvicorn.error", "websockets", "multipart", "python_multipart")
 """Libraries whose debug lines may hold what people send."""
 
 
