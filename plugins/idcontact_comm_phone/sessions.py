@@ -124,9 +124,10 @@ class PhoneSessions:
             raise _no_such_call()
         while not await self._replace(session, call=name):
             session = await self._find(code)
+            if session.kept.call == name:
+                return  # it was us: a client whose answer was lost asked the store again, which then said no
             if session.kept.call is not None:
-                if session.kept.call != name:
-                    await self._records.take(name)
+                await self._records.take(name)
                 raise _no_such_call()
 
     async def of_call(self, call: str) -> Kept:

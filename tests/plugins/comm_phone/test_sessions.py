@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
-    from idcontact.records import Records
+    from idcontact.records import Record, Records
 
 HOUR: Final = 3600.0
 CALL: Final = "c0ffee00-1234-4321-9999-feedc0ffee00"
@@ -136,6 +136,24 @@ async def test_a_call_that_came_halfway_can_be_tied_again(
         await phone.of_call(CALL)
     await phone.link(place.dtmf, CALL)
     assert (await phone.of_call(CALL)).purpose == "report_move"
+
+
+class Repeating(MemoryRecords):
+    """A store whose first answers are lost, so that the client asks each thing again."""
+
+    async def replace(self, record_id: str, value: bytes, expected: Record, ttl: float | None = None) -> bool:
+        await super().replace(record_id, value, expected, ttl)
+        return await super().replace(record_id, value, expected, ttl)
+
+
+async def test_a_call_whose_tie_landed_while_the_answer_was_lost_is_tied_and_still_only_once() -> None:
+    phone = sessions_in(Repeating())
+    place = await phone.begin("report_move", awaits=True)
+    await phone.link(place.dtmf, CALL)
+    assert (await phone.of_call(CALL)).purpose == "report_move"
+    for call in (CALL, "another call"):
+        with pytest.raises(NotFound):
+            await phone.link(place.dtmf, call)
 
 
 # --- results --------------------------------------------------------------------------------------------------------
