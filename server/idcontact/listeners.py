@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import uvicorn
 
@@ -34,6 +34,18 @@ class Listener(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
+
+
+class Forwarding(TypedDict):
+    """What uvicorn is told of forwarding headers."""
+
+    proxy_headers: bool
+    forwarded_allow_ips: list[str] | None
+
+
+def forwarding(trusted_proxies: list[str]) -> Forwarding:
+    """Believe the forwarding headers of these addresses, and of no others. uvicorn alone believes 127.0.0.1."""
+    return Forwarding(proxy_headers=bool(trusted_proxies), forwarded_allow_ips=trusted_proxies or None)
 
 
 def bound(name: str, address: Address) -> socket.socket:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from idcontact.app import open_house
-from idcontact.listeners import Listener, bound, serve_all
+from idcontact.listeners import Listener, bound, forwarding, serve_all
 from idcontact.live.messages import MAX_FRAME_BYTES
 from idcontact.socket_server import SocketProtocol
 
@@ -51,9 +51,8 @@ def listener(app: ASGIApp, config: Config) -> Listener:
             access_log=False,
             log_config=None,
             server_header=False,
-            proxy_headers=bool(config.trusted_proxies),
-            forwarded_allow_ips=config.trusted_proxies or None,
             timeout_graceful_shutdown=5,
+            **forwarding(config.trusted_proxies),
         )
     )
 

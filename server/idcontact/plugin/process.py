@@ -25,7 +25,7 @@ from idcontact.asset_files import AssetFiles
 from idcontact.errors import IdContactError, SettingsError
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
-from idcontact.listeners import Listener, bound, serve_all
+from idcontact.listeners import Listener, bound, forwarding, serve_all
 from idcontact.logs import set_up
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, Pages, PageSettings
@@ -56,12 +56,14 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file. The plugin's own table is `[plugins.<name>]`, as in the settings of a whole server.
 
     `internal_listen` must be out of reach of browsers: who reaches it can start authentications.
+    `trusted_proxies`: addresses of reverse proxies whose forwarding headers are believed.
     """
 
     public_url: Url
     listen: Address
     internal_url: Url
     internal_listen: Address
+    trusted_proxies: list[str] = []
     redis_url: Secret
     redis_prefix: str = "idc"
     keys_dir: Path = Path("keys")
@@ -144,14 +146,15 @@ async def _serve(name: str, create: PluginFactory, settings: ProcessSettings, fo
         async with plugin_host(name, settings, folder) as host:
             plugin = create(host, settings.plugins.get(name, {}))
             servers = [
-                (_listener(public_application(plugin, settings)), public),
-                (_listener(plugin.internal), internal),
+                (listener(public_application(plugin, settings), settings), public),
+                (listener(plugin.internal, settings), internal),
             ]
             async with plugin.lifespan():
                 await serve_all(servers, ready=partial(_say_where, name, settings))
 
 
-def _listener(app: ASGIApp) -> Listener:
+def listener(app: ASGIApp, settings: ProcessSettings) -> Listener:
+    """A server of `app`."""
     # uvicorn's own access log would write whole targets, and a target holds a session.
     return Listener(
         uvicorn.Config(
@@ -162,6 +165,7 @@ def _listener(app: ASGIApp) -> Listener:
             log_config=None,
             ws="none",
             timeout_graceful_shutdown=5,
+            **forwarding(settings.trusted_proxies),
         )
     )
 
