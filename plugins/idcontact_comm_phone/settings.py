@@ -10,14 +10,12 @@ import msgspec
 from idcontact.limits import Limit
 from idcontact.pem import PrivatePem
 from idcontact.results import ResultMethod
-from idcontact.settings import Duration, MisfitError
-from idcontact.settings_values import SigningSecret, kind_of
+from idcontact.settings import MisfitError
+from idcontact.settings_values import Minutes, SigningSecret, kind_of
 from idcontact.tokens import Dialect
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_SHORTEST = 60
 
 
 class TelephoneNumber(str):
@@ -38,21 +36,6 @@ class TelephoneNumber(str):
         return cls(number)
 
 
-class Idle(Duration):
-    """A time after which what nobody touched is removed."""
-
-    EXPECTED: ClassVar[str] = 'a length of time of a minute or more, such as "1 h"'
-    __slots__ = ()
-
-    @classmethod
-    def from_setting(cls, raw: object, base: Path) -> Self:
-        """Seconds. With none at all, no call would find its session."""
-        idle = super().from_setting(raw, base)
-        if idle < _SHORTEST:
-            raise MisfitError(cls.EXPECTED, "a shorter one")
-        return idle
-
-
 class PhoneSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The plugin's table."""
 
@@ -64,7 +47,7 @@ class PhoneSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Whose results are accepted."""
     dialect: Dialect = Dialect.ID_CONTACT
     """How `session_info` spells a success: `succes`, or `success`."""
-    idle: Idle = Idle(60 * 60)
+    idle: Minutes = Minutes(60 * 60)
     """How long a session is kept after it was made, got its result, or was tied to a call."""
     link_secret: SigningSecret | None = None
     """What `link_phone` has to bring (`Authorization: Bearer …`). Without one, whoever reaches it is believed."""

@@ -234,6 +234,22 @@ class Duration(float):
         return cls(float(written[1]) * cls.UNITS[written[2] or "s"])
 
 
+class Minutes(Duration):
+    """A time that people need for something: a minute or more."""
+
+    EXPECTED: ClassVar[str] = 'a length of time of a minute or more, such as "1 h"'
+    SHORTEST: ClassVar[float] = 60
+    __slots__ = ()
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """Seconds. With none at all, what is kept for so long would be gone before anybody comes for it."""
+        length = super().from_setting(raw, base)
+        if length < cls.SHORTEST:
+            raise MisfitError(cls.EXPECTED, "a shorter one")
+        return length
+
+
 class Localized:
     """A text for people, in one or more of the languages of the product."""
 

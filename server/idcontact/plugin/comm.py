@@ -25,7 +25,7 @@ from idcontact.protocol import CommunicationStarted, StartCommunication
 from idcontact.receipts import came_along
 from idcontact.results import ResultMethod, result_check
 from idcontact.security import PagePolicy, check_origin
-from idcontact.settings import Duration
+from idcontact.settings_values import Minutes
 from idcontact.urls import split_web_url, with_query
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class CommSettings(msgspec.Struct, frozen=True, kw_only=True):
     decrypt_key: PrivatePem
     auth_methods: list[ResultMethod]
     attr_url: bool = True
-    lifetime: Duration = Duration(60 * 60)
+    lifetime: Minutes = Minutes(60 * 60)
 
 
 class CommPlugin(ABC):

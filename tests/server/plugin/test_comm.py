@@ -404,6 +404,21 @@ async def test_two_methods_that_cannot_be_told_apart_are_refused(second: dict[st
     assert caught.value.mistakes[0].endswith(mistake)
 
 
+@pytest.mark.parametrize("lifetime", ["0 s", "59 s", 0])
+async def test_a_lifetime_that_nobody_can_come_in_is_refused(lifetime: object) -> None:
+    with pytest.raises(SettingsError) as caught:
+        async with open_comm_house(desk, {"lifetime": lifetime}):
+            pass
+    assert caught.value.mistakes == [
+        'plugins.comm_test.lifetime: expected a length of time of a minute or more, such as "1 h", got a shorter one'
+    ]
+
+
+async def test_a_lifetime_of_a_minute_is_one() -> None:
+    async with open_comm_house(desk, {"lifetime": "1 min"}) as house:
+        await house.see(await house.start())
+
+
 async def test_a_method_that_the_settings_no_longer_have_is_called_by_its_tag(house: CommHouse) -> None:
     assert isinstance(house.plugin, Desk)
     assert house.plugin.method_name("test", "nl") == "Proefpersoon"
