@@ -6,13 +6,14 @@ absent. Both dialects share these messages; they differ in the tokens alone (`to
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
 
 Tag: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200, description="of a purpose, method or attribute")]
-Address: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096, description="an absolute URL")]
+MAX_ADDRESS: Final = 4096
+Address: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_ADDRESS, description="an absolute URL")]
 Token: TypeAlias = Annotated[str, Meta(min_length=1, description="an auth result: a JWS inside a JWE")]
 Handle: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$", description="of a result that the core keeps")]
 Channel: TypeAlias = Literal["chat", "video"]

@@ -113,11 +113,12 @@ async def test_a_form_on_an_allowed_website_starts_a_session_in_this_browser(pro
     assert len(started.set_cookies) == 1
 
 
+@pytest.mark.parametrize("told", [{"Sec_Fetch_Site": "cross-site"}, {}], ids=["said", "not said"])
 @pytest.mark.parametrize("came_from", [f"{ALLOWED}/verhuizen", "https://evil.example/"])
 async def test_who_comes_from_a_website_that_hides_its_origin_confirms_the_choice_with_us(
-    program: Program, came_from: str
+    program: Program, came_from: str, told: dict[str, str]
 ) -> None:
-    hidden = {"Origin": "null", "Sec_Fetch_Site": "cross-site", "Accept": PAGE}
+    hidden = {"Origin": "null", "Accept": PAGE, **told}
     led = await program.request("POST", "/start", {**START, "lang": "en", "return_url": came_from}, **hidden)
     assert (led.status, led.set_cookies) == (303, [])
     assert urlsplit(led.location).path == "/contact/report_move"

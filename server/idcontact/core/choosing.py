@@ -81,7 +81,7 @@ class Choosing:
         """The page. Changes nothing, but for taking a `result=` that an auth plugin appended."""
         found = await self.split.find(request.path_params["handle"], request.cookies)
         try:
-            if "result" in request.query_params:
+            if "result" in request.query_params and request.method == "GET":
                 return await self._landing_with_result(request, found)
             return await self._shown(request, await self._with_result(await self.split.landed(found)))
         except IdContactError as error:

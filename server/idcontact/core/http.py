@@ -32,7 +32,7 @@ from idcontact.languages import LANGUAGES
 from idcontact.limits import client_address
 from idcontact.openapi import ApiRoute
 from idcontact.pages import Back, prefers_html
-from idcontact.protocol import ClientUrl, StartRequest
+from idcontact.protocol import MAX_ADDRESS, ClientUrl, StartRequest
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class CoreRoutes:
     async def _start_by_form(self, request: Request) -> Response:
         fields = decode_form(await read_body(request, FORM_BODY))
         language, return_url = self._form_language(request, fields), self._return_url(fields)
-        if _hides_its_origin(request):
+        if "auth_handle" not in fields and _hides_its_origin(request):  # a handle works in its own browser alone
             back = self._way_back(fields, language, return_url)
             if back is not None:
                 return Response(status_code=303, headers={"Location": back.url})
@@ -197,7 +197,7 @@ class CoreRoutes:
     def _return_url(self, fields: Mapping[str, str]) -> str | None:
         """Where the person came from, when they may be led back there: anything else would be an open redirect."""
         url = fields.get("return_url", "")
-        return url if origin_of(url) in self.return_origins else None
+        return url if len(url) <= MAX_ADDRESS and origin_of(url) in self.return_origins else None
 
     def _way_back(self, fields: Mapping[str, str], language: Language, return_url: str | None) -> Back | None:
         """From a start that failed: to the choice again, where there is one; else to where the person came from."""
@@ -226,7 +226,8 @@ def _hides_its_origin(request: Request) -> bool:
     person is not turned away: they confirm the choice on a page of our own.
     """
     headers = request.headers
-    hidden = headers.get("origin") == "null" and headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+    site = headers.get("sec-fetch-site", "cross-site")  # who says nothing of it (Safari before 16.4) is from anywhere
+    hidden = headers.get("origin") == "null" and site in {"cross-site", "same-site"}
     return hidden and prefers_html(headers.get("accept", ""))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from idcontact.errors import BadRequest
+from idcontact.errors import BadRequest, TokenRejected
+from idcontact.jws import compact
 from idcontact.urls import is_browser_url, split_web_url
 
 if TYPE_CHECKING:
@@ -88,10 +89,19 @@ def kind_of(request: StartRequest) -> StartKind:
     if request.auth_method is not None:
         return FullSession(request.purpose, request.auth_method, request.comm_method)
     if request.auth_result is not None:
+        _check_form(request.auth_result)
         return WithEarlierResult(request.purpose, request.auth_result, request.comm_method)
     if request.auth_handle is not None:
         return WithKeptResult(request.purpose, request.auth_handle, request.comm_method)
     return Unauthenticated(request.purpose, request.comm_method)
+
+
+def _check_form(auth_result: str) -> None:
+    """Only the form of a token: it may be put into an address, and whether it holds is for its receiver to say."""
+    try:
+        compact(auth_result, 5, "is not a JWE in compact form")
+    except TokenRejected as error:
+        raise BadRequest(error.reason or error.message, field="auth_result") from None
 
 
 def signed_kind_of(request: SignedStartRequest) -> DuringCommunication:

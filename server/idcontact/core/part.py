@@ -24,6 +24,7 @@ from idcontact.errors import IdContactError
 from idcontact.receipts import UsedResults, receipts_in
 from idcontact.records import SealedRecords
 from idcontact.tasks import Tasks
+from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
@@ -78,7 +79,8 @@ class CorePart:
         self._tasks = Tasks()
         offers = Offers(self._purposes, needs.outgoing, self._tasks, needs.clock)
         self._telephone = Telephone(self._records(needs, "core-tel"), needs.pages, needs.public_url)
-        shims = Shims(settings, needs.public_url, self._telephone, needs.clock)
+        within = None if needs.reachable else origin_of(needs.internal_url)
+        shims = Shims(settings, needs.public_url, self._telephone, needs.clock, within)
         self._attr_url_shim = AttrUrlShim(shims, needs.outgoing, needs.limiter, settings.start_limit)
         split = self._split(needs)
         self._routes = CoreRoutes(

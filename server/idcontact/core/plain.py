@@ -14,6 +14,7 @@ from idcontact.core import operations
 from idcontact.core.plain_words import availability_in_words
 from idcontact.errors import BadRequest, NotFound
 from idcontact.openapi import ApiRoute
+from idcontact.protocol import MAX_ADDRESS
 from idcontact.security import PagePolicy, plugin_targets
 from idcontact.urls import origin_of
 
@@ -133,7 +134,7 @@ class PlainPages:
     def _return_url(self, request: Request) -> str:
         """Where the person came from; nothing when they may not be led back there: it would be an open redirect."""
         url = request.query_params.get("return_url", "")
-        return url if origin_of(url) in self.return_origins else ""
+        return url if len(url) <= MAX_ADDRESS and origin_of(url) in self.return_origins else ""
 
 
 def choice_of(method: MethodOption, pages: Pages, language: Language, public_url: str, now: float) -> Choice:

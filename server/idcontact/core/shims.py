@@ -22,7 +22,7 @@ from idcontact.jws import compact, header_of, json_object, payload_signed_by, si
 from idcontact.limits import client_address
 from idcontact.openapi import ApiRoute
 from idcontact.tokens import SigningKey
-from idcontact.urls import is_browser_url, split_web_url
+from idcontact.urls import is_browser_url, origin_of, split_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,8 +74,14 @@ class Shims:
     """
 
     def __init__(
-        self, settings: CoreSettings, public_url: str, telephone: Telephone, clock: Callable[[], float]
+        self,
+        settings: CoreSettings,
+        public_url: str,
+        telephone: Telephone,
+        clock: Callable[[], float],
+        within: str | None = None,
     ) -> None:
+        """`within`: the origin of addresses that only this process reaches, where there are such."""
         mistakes = _missing(settings)
         if mistakes:
             raise SettingsError(mistakes)
@@ -83,6 +89,7 @@ class Shims:
         self._public_url = public_url
         self._telephone = telephone
         self._clock = clock
+        self._within = within
         self._secret = settings.internal_secret
         self._tel_base = settings.ui_tel_url if settings.tel_shim == "ui" else ""
         pem = settings.ui_signing_privkey
@@ -93,11 +100,19 @@ class Shims:
 
         Raises Unavailable.
         """
-        if continuation.startswith("tel:") and self._shims_tel(method):
+        shims_tel = continuation.startswith("tel:") and self._shims_tel(method)
+        if attr_url is None or not self._delivers(method, attr_url):
+            return Onward(await self._shown(continuation) if shims_tel else continuation, attr_url)
+        if self._secret is None:  # who cannot reach the attr_url puts the result into the continuation
+            return Onward(await self._shown(continuation) if shims_tel else continuation, None)
+        # A browser that we send on ourselves dials a number by itself; a bare token would lead it nowhere.
+        if shims_tel and self._mode != "bare":
             continuation = await self._shown(continuation)
-        if attr_url is None or not method.disable_attr_url:
-            return Onward(continuation, attr_url)
         return Onward(f"{self._public_url}/auth_attr_shim/{self._state(attr_url, continuation)}", None)
+
+    def _delivers(self, method: AuthMethod, attr_url: str) -> bool:
+        """Whether the core delivers in its place: it cannot, or the address is of this process and it is elsewhere."""
+        return method.disable_attr_url or (method.plugin is None and origin_of(attr_url) == self._within)
 
     async def client_url(self, url: str) -> str:
         """Where a browser goes that no auth plugin sends on: a number is shown to it on our own page, if on any.

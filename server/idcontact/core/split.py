@@ -44,8 +44,8 @@ LIFETIME: Final = 30 * 60
 """Seconds from the start until the person has to have chosen how to talk."""
 
 _LOOK_EVERY: Final = 0.25
-_WHOLE_START: Final = 12.0
-"""Seconds after which a start that still has not ended never will: the limit of its two requests, and a little."""
+_WHOLE_START: Final = 16.0
+"""Seconds after which a start that still has not ended never will: the limit of its three requests, and a little."""
 
 _HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _PLACE: Final = re.compile(r"([A-Za-z0-9_-]{43})\.([A-Za-z0-9_-]{43})")

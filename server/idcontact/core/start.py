@@ -17,7 +17,7 @@ from idcontact.core.kinds import (
     WithEarlierResult,
     WithKeptResult,
 )
-from idcontact.errors import BadRequest, IdContactError, IdentifyAgain, PluginError, PluginFailed, RequestError
+from idcontact.errors import BadRequest, IdContactError, IdentifyAgain, PluginFailed, RequestError
 from idcontact.protocol import ClientUrl, CommunicationStarted, Context, StartAuthentication, StartCommunication
 from idcontact.urls import is_browser_url, is_web_url, split_web_url, with_query
 
@@ -171,7 +171,7 @@ class Starter:
         try:
             onward = Onward(communication.client_url, communication.attr_url)
             return await self._identify(auth, purpose, onward)
-        except PluginError:
+        except IdContactError:
             await self._call_off(comm, communication)
             raise
 

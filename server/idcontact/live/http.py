@@ -18,7 +18,16 @@ from starlette.websockets import WebSocket
 
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
 from idcontact.browser import has_started
-from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, NotFound, OtherBrowser, TooManyRequests
+from idcontact.errors import (
+    BadRequest,
+    Gone,
+    IdContactError,
+    NotAllowed,
+    NotFound,
+    OtherBrowser,
+    TokenRejected,
+    TooManyRequests,
+)
 from idcontact.languages import FIRST, known
 from idcontact.limits import client_address
 from idcontact.live import messages as m
@@ -173,7 +182,7 @@ class LiveHttp:
     async def landing(self, request: Request) -> Response:
         """The page of a ticket. Changes nothing, but for taking a `result=` that an auth plugin appended."""
         conversation, ticket = _parted(request.path_params["ticket"])
-        if "result" in request.query_params:
+        if "result" in request.query_params and request.method == "GET":
             return await self._landing_with_result(request, conversation, ticket)
         if await self._has_cookie(request, conversation):
             return _see_other(f"/c/{conversation}")
@@ -187,7 +196,10 @@ class LiveHttp:
         store = self.floor.conversations.store
         if not await store.knows_ticket(conversation, ticket) and not await self._has_cookie(request, conversation):
             raise Gone("this link was used or has expired; start again")
-        await self.receiver.take(conversation, self.receiver.check(request.query_params["result"]))
+        results = request.query_params.getlist("result")
+        if len(results) > 1:
+            raise TokenRejected("more than one result")
+        await self.receiver.take(conversation, self.receiver.check(results[0]))
         return _see_other(request.url.path)
 
     async def land(self, request: Request) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -76,9 +77,14 @@ class House:
 
 
 def shims_of(now: list[float], **changes: object) -> Shims:
+    return shims_within(now, None, core_settings(**changes))
+
+
+def shims_within(now: list[float], within: str | None, settings: CoreSettings) -> Shims:
+    """Of a process that alone reaches addresses of this origin."""
     pages = Pages(public_url="https://core.example.org", assets=AssetFiles({"/assets": ASSETS_FOLDER}))
     telephone = Telephone(MemoryRecords(lambda: now[0]), pages, "https://core.example.org")
-    return Shims(core_settings(**changes), "https://core.example.org", telephone, lambda: now[0])
+    return Shims(settings, "https://core.example.org", telephone, lambda: now[0], within)
 
 
 @asynccontextmanager
@@ -362,6 +368,24 @@ async def test_both_shims_combine_the_telephone_first() -> None:
     state = shims.read_state(led.continuation.rpartition("/")[2])
     assert state.attr_url == ATTR_URL
     assert parts_of(state.continuation.rpartition("/")[2])[1]["continuation"] == TEL
+
+
+async def test_without_a_page_for_numbers_the_core_sends_a_browser_to_the_number_itself() -> None:
+    shims = shims_of([float(NOW)], **BARE)
+    led = await shims.lead(method(disable_attr_url=True), TEL, ATTR_URL)
+    assert shims.read_state(led.continuation.rpartition("/")[2]) == Onward(TEL, ATTR_URL)
+
+
+async def test_who_is_elsewhere_cannot_deliver_to_an_address_within_this_process() -> None:
+    inner = "http://idcontact.internal/plugins/live/attr/1"
+    within = "http://idcontact.internal"
+    shims = shims_within([float(NOW)], within, core_settings())
+    far, near = method(), dataclasses.replace(method(), plugin="auth_test")
+    assert await shims.lead(near, CONTINUATION, inner) == Onward(CONTINUATION, inner)
+    led = await shims.lead(far, CONTINUATION, inner)
+    assert shims.read_state(led.continuation.rpartition("/")[2]) == Onward(CONTINUATION, inner)
+    without = shims_within([float(NOW)], within, core_settings(internal_secret=None, auth_methods=[WHOLE]))
+    assert await without.lead(far, CONTINUATION, inner) == Onward(CONTINUATION, None)
 
 
 async def test_a_browser_that_no_auth_plugin_sends_on_is_shown_a_number_on_our_own_page_if_on_any() -> None:

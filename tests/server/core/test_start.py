@@ -62,6 +62,20 @@ async def test_an_earlier_result_goes_along_and_nobody_identifies_again(house: H
     assert house.comm.delivered == []
 
 
+@pytest.mark.parametrize("token", ["€", "a.b.c.d", "a.b.c.d.e&x=y", "a.b.c.d.e#", "a.b.c.d.\r\nX: y", "a" * 40_000])
+async def test_what_is_no_token_is_refused_and_put_into_no_address(house: House, token: str) -> None:
+    message = {"purpose": "move", "comm_method": "late", "auth_result": token}
+    answer = await house.start_by_json(message, {})
+    assert answer.status_code in {400, 413}
+    assert house.comm.asked == []
+
+
+async def test_an_address_that_is_too_long_to_pass_on_is_not_led_back_to(house: House) -> None:
+    fields = {"purpose": "question", "comm_method": "chat", "return_url": f"https://www.example.org/?{'a' * 4096}"}
+    assert (await house.client.post("/start", data=fields)).status_code == 303
+    assert "return_url" not in house.comm.asked[0]["context"]
+
+
 async def test_a_method_of_ours_hears_that_a_result_came_along(house: House) -> None:
     await house.start_by_json({"purpose": "move", "comm_method": "chat", "auth_result": TOKEN})
     assert house.comm.asked[0]["context"] == {"auth": "given", "language": "nl", "channel": "chat"}

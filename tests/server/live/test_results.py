@@ -326,6 +326,16 @@ async def test_a_result_in_the_address_is_taken_and_leaves_it_at_once(agent: Vis
     assert (auth["status"], attributes) == ("given", ATTRIBUTES)
 
 
+async def test_two_results_in_the_address_are_none_and_a_program_that_looks_into_links_uses_none_up(
+    visitor: Visitor,
+) -> None:
+    started = await visitor.start()
+    address = f"{started.land}?result={visitor.site.token()}"
+    assert (await visitor.get(f"{address}&result={visitor.site.token()}")).status == 400
+    assert (await visitor.request("HEAD", address)).status == 200
+    assert (await visitor.get(address)).status == 303
+
+
 async def test_the_same_address_may_be_loaded_again_before_and_after_the_landing(visitor: Visitor) -> None:
     started = await visitor.start()
     address = f"{started.land}?result={visitor.site.token()}&lang=en"
