@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from idcontact.errors import BadRequest, NotFound, TokenRejected
+from idcontact.errors import BadRequest, NotFound, TokenRejected, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ACTIVITY_PAUSE: Final = 60
 """Seconds after which looking at a room counts as activity again."""
+_TRIES: Final = 100
+"""How often a change is tried while others change the same room: each time it fails, one of theirs was done."""
 
 
 class State(StrEnum):
@@ -212,8 +214,11 @@ class Rooms:
     async def _change(
         self, place: str, change: Callable[[list[Person], float], list[Person] | None], *, tell: bool = True
     ) -> list[Person]:
-        """Change what is in a room, whoever else changes it at the same time. `change` gives None for no change."""
-        while True:
+        """Change what is in a room, whoever else changes it at the same time. `change` gives None for no change.
+
+        Raises Unavailable when the store keeps refusing.
+        """
+        for _ in range(_TRIES):
             record = await self._records.read(place)
             before = [] if record is None else self._still_there(_people.decode(record.value))
             now = self._clock()
@@ -230,6 +235,7 @@ class Rooms:
                 if tell:
                     await self._signals.tell(place)
                 return after
+        raise Unavailable("too many others change this room now; try again")
 
 
 def _check_may_begin(person: Person | None) -> None:

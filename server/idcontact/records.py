@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from idcontact.errors import KeyGone
 from idcontact.keystore import DataKey
 from idcontact.redis import Script, reaching
-from idcontact.sealing import RECORD_TAGS, registration, sealed_key
+from idcontact.sealing import KEY_FIELD, RECORD_TAGS, registration, sealed_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,11 @@ class SealedRecords:
         wrapped = self._keystore.wrap(data_key)
         registry, member, epoch = registration(self._prefix, tag, key, wrapped)
         sealed = data_key.seal(value, _context(key, 0))
-        return bool(await self._put([key, registry], [wrapped, sealed, _milliseconds(ttl), member, epoch]))
+        args: list[str | bytes | int] = [wrapped, sealed, _milliseconds(ttl), member, epoch]
+        if await self._put([key, registry], [*args, b""]):
+            return True
+        dead = await self._dead_key(key)
+        return dead is not None and bool(await self._put([key, registry], [*args, dead]))
 
     async def read(self, record_id: str) -> Record | None:
         """See `Records.read`."""
@@ -131,6 +135,18 @@ class SealedRecords:
         digest = _digest(record_id)
         tag = RECORD_TAGS[digest[0] % len(RECORD_TAGS)]
         return tag, f"{self._prefix}:{tag}:record:{self._namespace}:{_written(digest)}"
+
+    async def _dead_key(self, key: str) -> bytes | None:
+        """The wrapped key of a record that nobody will read any more: `read` says it is not there, so it may go."""
+        with reaching():
+            wrapped = await self._redis.hget(key, KEY_FIELD)
+        if not isinstance(wrapped, bytes):
+            return None
+        try:
+            self._keystore.unwrap(wrapped)
+        except KeyGone:
+            return wrapped
+        return None
 
     async def _found(self, key: str) -> tuple[Record, DataKey] | None:
         with reaching():

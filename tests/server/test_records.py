@@ -255,6 +255,23 @@ async def test_records_live_on_while_epochs_come_and_go_and_are_unreadable_after
     assert await records.take(taken) is None
 
 
+async def test_in_the_place_of_a_record_that_no_epoch_opens_another_one_is_kept(
+    redis: Redis, keystore: DirectoryKeyStore, tmp_path: Path
+) -> None:
+    lost = SealedRecords(redis, DirectoryKeyStore(tmp_path / "lost", Clocks()), "idc", "auth_test")
+    records = SealedRecords(redis, keystore, "idc", "auth_test")
+    await lost.put("room 16", b"lost", 60)
+    found = await lost.read("room 16")
+    assert found is not None
+    await lost.replace("room 16", b"lost too", found)
+    assert await records.read("room 16") is None
+    done = await asyncio.gather(*(records.put("room 16", b"%d" % number, 600) for number in range(20)))
+    assert done.count(True) == 1
+    assert await records.read("room 16") == Record(b"%d" % done.index(True), 0)
+    [key] = await redis.keys("*record*")
+    assert 60_000 < await redis.pttl(key) <= 600_000
+
+
 async def test_a_taken_record_is_off_the_list_of_sealed_hashes(sealed: SealedRecords, redis: Redis) -> None:
     record_id = await sealed.create(SECRET, 60)
     assert len(await redis.keys("*sealed")) == 1

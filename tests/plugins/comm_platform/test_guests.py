@@ -11,6 +11,7 @@ import pytest
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from comm_house import auth_token
+from idcontact.plugin.testkit import MemoryRecords
 from platform_house import (
     INTERNAL,
     PUBLIC,
@@ -95,6 +96,19 @@ async def test_a_start_asks_the_core_by_a_signed_request(house: PlatformHouse) -
         "iat": NOW,
         "exp": NOW + 300,
     }
+
+
+class StubbornRecords(MemoryRecords):
+    """Say that nothing is there, and take nothing."""
+
+    async def put(self, record_id: str, value: bytes, ttl: float) -> bool:
+        del record_id, value, ttl
+        return False
+
+
+async def test_a_start_that_the_store_keeps_refusing_ends() -> None:
+    async with open_platform_house(records=StubbornRecords()) as house:
+        assert (await house.start(guest_token())).status_code == 503
 
 
 async def test_a_start_is_answered_as_json_also_to_a_browser(house: PlatformHouse) -> None:
