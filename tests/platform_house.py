@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import json
 import ssl
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ def b64(raw: bytes) -> str:
 def signed(claims: object, secret: str, header: Mapping[str, object] | None = None) -> str:
     """A token as a platform makes it: HS256, written out by hand."""
     head = {"typ": "JWT", "alg": "HS256"} if header is None else header
-    body = ".".join(b64(msgspec.json.encode(part)) for part in (head, claims))
+    body = ".".join(b64(json.dumps(part).encode()) for part in (head, claims))
     return f"{body}.{b64(hmac.new(secret.encode(), body.encode(), hashlib.sha256).digest())}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _ALGORITHM: Final = "HS256"
 _LEEWAY: Final = 30
 """Seconds that `nbf` may be ahead of our clock. `exp` gets none."""
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 _Word: TypeAlias = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -76,7 +78,7 @@ class Links(Generic[T]):
             raise BadRequest("is in the future", field="nbf")
         if "payload" not in claims:
             raise BadRequest("is missing", field="payload")
-        return fit(claims["payload"], self._shape, within="payload")
+        return _sound(fit(claims["payload"], self._shape, within="payload"))
 
     def _claims(self, token: str) -> dict[str, object]:
         if header_of(token).get("alg") != _ALGORITHM:
@@ -85,6 +87,21 @@ class Links(Generic[T]):
         if payload is None:
             raise TokenRejected("the signature is not by the configured secret")
         return json_object(payload, "the payload of the token")
+
+
+def _sound(person: T) -> T:
+    """The person, of words that can be kept and sent on: JSON can hold half a character (a lone surrogate).
+
+    In a name it becomes U+FFFD: nobody is kept out by how their name was cut off. Raises BadRequest for the others.
+    """
+    for member in msgspec.structs.fields(person):
+        value = getattr(person, member.name)
+        if not isinstance(value, str) or not _LONE_SURROGATE.search(value):
+            continue
+        if member.name != "name":
+            raise BadRequest("holds half a character", field=f"payload.{member.encode_name}")
+        person = msgspec.structs.replace(person, name=_LONE_SURROGATE.sub("\ufffd", value))
+    return person
 
 
 def checked_guest(guest: Guest) -> Guest:

@@ -111,6 +111,11 @@ async def test_a_start_that_the_store_keeps_refusing_ends() -> None:
         assert (await house.start(guest_token())).status_code == 503
 
 
+async def test_a_guest_whose_name_was_cut_in_half_is_seen_all_the_same(house: PlatformHouse) -> None:
+    await house.identify(guest_token(name="Henk\ud83d"), HENK)
+    assert [person["name"] for person in await house.seen(host_token())] == ["Henk\ufffd"]
+
+
 async def test_a_start_is_answered_as_json_also_to_a_browser(house: PlatformHouse) -> None:
     answer = await house.start(guest_token(), headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")

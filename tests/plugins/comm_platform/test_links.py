@@ -112,6 +112,19 @@ def test_no_changed_character_passes(data: st.DataObject) -> None:
         GUESTS.read(token[:place] + other + token[place + 1 :], NOW)
 
 
+@pytest.mark.parametrize("half", [chr(0xD83D), chr(0xDE00)], ids=["first", "second"])
+def test_half_a_character_in_a_name_is_replaced_and_elsewhere_refused(half: str) -> None:
+    assert GUESTS.read(guest_token(name=f"Henk{half}."), NOW).name == "Henk\ufffd."
+    assert GUESTS.read(guest_token(name="Henk\U0001f600"), NOW).name == "Henk\U0001f600"
+    for member in ("id", "roomId", "purpose", "instance", "redirectUrl"):
+        assert (
+            refused(guest_token(**dict[str, Any]({member: f"https://a.example/{half}"}))).field == f"payload.{member}"
+        )
+    for member in ("roomId", "instance"):
+        with pytest.raises(BadRequest, match=f"payload.{member}"):
+            HOSTS.read(host_token(**dict[str, Any]({member: half})), NOW)
+
+
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "/room", "tel:123", "https://a@b.example/", "", "data:,x"])
 def test_nobody_is_sent_to_what_is_no_website(url: str) -> None:
     with pytest.raises(BadRequest, match=r"payload\.redirectUrl"):
