@@ -11,6 +11,7 @@ from starlette.responses import Response
 from idcontact.errors import IdContactError
 from idcontact.pages import prefers_html
 from idcontact.security import PagePolicy
+from idcontact_comm_platform.framed import in_frames
 from idcontact_comm_platform.login import LOGIN, LOGOUT
 from idcontact_comm_platform.messages import Credentials
 from idcontact_comm_platform.rooms import State
@@ -77,7 +78,7 @@ class Hosts:
         try:
             return await self._room(request, request.path_params["host_token"])
         except IdContactError as error:
-            return self._in_frames(self.pages.error_response(request, error))
+            return in_frames(self.pages.error_response(request, error), self.settings.frame_ancestors)
 
     async def _room(self, request: Request, token: str) -> Response:
         host = self.links.read(token, self.host.clock())
@@ -105,16 +106,6 @@ class Hosts:
 
     def _script(self, path: str) -> str:
         return f"{self.host.public_url}{self.files.url(path)}"
-
-    def _in_frames(self, response: Response) -> Response:
-        """An error where the room would be has to be seen there too."""
-        ancestors = " ".join(self.settings.frame_ancestors)
-        policy = response.headers.get("Content-Security-Policy")
-        if policy is not None and ancestors:
-            response.headers["Content-Security-Policy"] = policy.replace(
-                "frame-ancestors 'none'", f"frame-ancestors {ancestors}"
-            )
-        return response
 
     def _shown(self, person: Person, language: str) -> _Shown:
         received = person.received

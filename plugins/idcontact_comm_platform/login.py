@@ -15,12 +15,15 @@ import msgspec
 from starlette.responses import Response
 
 from idcontact.browser import known_browser, new_browser
-from idcontact.errors import NotAllowed
+from idcontact.errors import IdContactError, NotAllowed
 from idcontact.limits import client_address
 from idcontact.oidc import UNDER_WAY
 from idcontact.security import PagePolicy, check_origin
+from idcontact_comm_platform.framed import in_frames
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
 
     from idcontact.oidc import RelyingParty
@@ -44,12 +47,13 @@ class _LoggedIn(msgspec.Struct, frozen=True, array_like=True, tag="host"):
 
 @dataclass(frozen=True)
 class LoginDoor:
-    """Admits who is logged in; and its routes."""
+    """Admits who is logged in; and its routes. `frames`: origins of pages that may show the log-out in a frame."""
 
     host: PluginHost
     settings: LoginSettings
     pages: Pages
     party: RelyingParty
+    frames: Sequence[str]
 
     async def admits(self, request: Request) -> bool:
         """Whether the cookie is of somebody who is logged in."""
@@ -90,16 +94,22 @@ class LoginDoor:
         return response
 
     async def logout(self, request: Request) -> Response:
-        """`POST /host/auth/logout`, from a page of ours."""
+        """`POST /host/auth/logout`, from a page of ours, which may be in a frame."""
+        try:
+            return await self._logged_out(request)
+        except IdContactError as error:
+            return in_frames(self.pages.error_response(request, error), self.frames)
+
+    async def _logged_out(self, request: Request) -> Response:
         check_origin(request, self.host.own_origins)
         if await self.admits(request):
             await self.host.records.take(request.cookies[self._cookie("host")])
-        response = self._said(request, "out")
+        response = self._said(request, "out", self.frames)
         self._set(response, "host", "", 0, "none")
         return response
 
-    def _said(self, request: Request, what: Literal["in", "out"]) -> Response:
-        policy = PagePolicy(referrer="no-referrer")
+    def _said(self, request: Request, what: Literal["in", "out"], frames: Sequence[str] = ()) -> Response:
+        policy = PagePolicy(frames=frames, referrer="no-referrer")
         return self.pages.render(request, "comm_platform/logged.html", policy=policy, what=what)
 
     # --- cookies ---

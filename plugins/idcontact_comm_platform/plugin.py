@@ -155,7 +155,7 @@ def _login_door(host: PluginHost, settings: PlatformSettings, pages: Pages) -> L
         records=host.records,
         clock=host.clock,
     )
-    return LoginDoor(host, settings.login, pages, party)
+    return LoginDoor(host, settings.login, pages, party, settings.frame_ancestors)
 
 
 def _check(settings: PlatformSettings, where: str) -> None:

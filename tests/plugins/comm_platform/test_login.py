@@ -131,6 +131,15 @@ async def test_who_logs_out_sees_nothing_any_more_also_in_the_stream(house: Plat
     assert "Log in to see details" in kept.text
 
 
+async def test_who_logs_out_in_the_frame_is_told_there_also_of_what_went_wrong(house: PlatformHouse) -> None:
+    logged_in = await come_back(house, "ann.desk")
+    assert "frame-ancestors 'none';" in logged_in.headers["content-security-policy"]
+    for origin, status in (("https://evil.example", 403), (OWN["Origin"], 200)):
+        out = await house.browser.post(f"{PUBLIC}/host/auth/logout", headers={**AS_PERSON, "Origin": origin})
+        assert out.status_code == status
+        assert "frame-ancestors https://video.example;" in out.headers["content-security-policy"]
+
+
 async def test_no_other_site_logs_somebody_out(house: PlatformHouse) -> None:
     await come_back(house, "ann.desk")
     for origin in ("https://evil.example", "https://video.example", "null"):
@@ -184,7 +193,11 @@ async def test_without_a_provider_there_is_nothing_to_log_in_at() -> None:
 
 
 async def test_mistakes_in_the_settings_of_the_log_in_are_named(provider: OpenIdProvider) -> None:
-    for change, where in (({"values": []}, "values"), ({"algorithms": []}, "algorithms"), ({"claim": None}, "claim")):
+    for change, where in (
+        ({"values": []}, "values"),
+        ({"algorithms": []}, "algorithms"),
+        ({"claim": None}, "claim"),
+    ):
         with pytest.raises(SettingsError) as caught:
             async with guarded(provider, **change):
                 pass
