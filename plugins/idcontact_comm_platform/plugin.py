@@ -169,6 +169,8 @@ def _check(settings: PlatformSettings, where: str) -> None:
     mistakes += [f"{where}.{name}: expected a second or more" for name, span in spans.items() if span < 1]
     if settings.login is not None and not settings.login.values:
         mistakes.append(f"{where}.login.values: expected one or more: whose accounts may see what people share")
+    if settings.login is not None and settings.login.session < 60:
+        mistakes.append(f"{where}.login.session: expected a minute or more")
     if settings.login is not None and not settings.login.algorithms:
         mistakes.append(f"{where}.login.algorithms: expected one or more")
     if not settings.purposes:

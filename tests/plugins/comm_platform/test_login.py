@@ -197,6 +197,8 @@ async def test_mistakes_in_the_settings_of_the_log_in_are_named(provider: OpenId
         ({"values": []}, "values"),
         ({"algorithms": []}, "algorithms"),
         ({"claim": None}, "claim"),
+        ({"session": 0}, "session"),
+        ({"session": "59 s"}, "session"),
     ):
         with pytest.raises(SettingsError) as caught:
             async with guarded(provider, **change):
