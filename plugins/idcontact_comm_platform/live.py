@@ -56,18 +56,20 @@ class Live:
         seen = request.headers.get("last-event-id") or request.query_params.get("since") or _NO_REVISION
         with self.host.signals.heard(self.rooms.place(host.room_id)) as event:
             view = await self.rooms.look(host)
+            until = view.until
             await tell(_event("start", seen or view.revision))
             while True:
                 if seen not in {_NO_REVISION, view.revision}:
                     await tell(_event("update", view.revision))
                 seen = view.revision
-                if not await self._woken(event, view.until):
+                if not await self._woken(event, until):
                     await tell(":\n\n")
                 try:
                     await self._admitted(request, tell)
                     view = await self.rooms.look(host)
+                    until = view.until
                 except Unavailable:
-                    continue  # what is missed now is seen at the next look
+                    until = None  # it may have passed: what is missed now is seen at the next look, after a pause
 
     async def _woken(self, event: asyncio.Event, until: float | None) -> bool:
         """Whether somebody hinted that there is something to see, before it is time to look anyway."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idcontact.errors import Unavailable
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.plugin.testkit import MemoryRecords
 from idcontact.records import SealedRecords
@@ -159,6 +160,40 @@ class WatchedRecords(MemoryRecords):
     async def replace(self, record_id: str, value: bytes, expected: Record, ttl: float | None = None) -> bool:
         self.written.set()
         return await super().replace(record_id, value, expected, ttl)
+
+
+class LosableRecords(MemoryRecords):
+    """Are away when the test says so, and count who asks meanwhile."""
+
+    away = False
+    asked = 0
+    asked_often: asyncio.Event
+
+    async def read(self, record_id: str) -> Record | None:
+        if self.away:
+            self.asked += 1
+            if self.asked == 5:
+                self.asked_often.set()
+            raise Unavailable("the store is away")
+        return await super().read(record_id)
+
+
+async def test_when_a_guests_time_is_up_while_the_store_is_away_a_stream_asks_no_more_often() -> None:
+    records = LosableRecords(lambda: NOW)
+    records.asked_often = asyncio.Event()
+    async with open_platform_house(records=records) as house:
+        looks_every(house, 0.05)
+        await house.identify(guest_token(), HENK)
+        async with house.listen(host_token()) as stream:
+            assert await stream.next() == "start"
+            began = time.monotonic()
+            records.away = True
+            house.now[0] += 2 * 60 * 60
+            async with asyncio.timeout(10):
+                await records.asked_often.wait()
+            assert time.monotonic() - began > 3.5 * 0.05
+            records.away = False
+            assert await stream.next() == "update"
 
 
 async def test_a_quiet_call_keeps_its_attributes_while_somebody_listens() -> None:
