@@ -36,18 +36,28 @@ function look() {
   request.send();
 }
 
-const events = new EventSource(document.querySelector("[data-room]").dataset.live);
-events.onopen = () => {
-  lost.hidden = true;
-};
-events.onerror = () => {
-  lost.hidden = false;
-};
-events.onmessage = ({ data }) => {
-  if (data === "update") {
-    look();
-  } else if (data === "badrequest" || data === "forbidden") {
-    events.close();
-    location.reload();
-  }
-};
+function listen(again) {
+  const events = new EventSource(document.querySelector("[data-room]").dataset.live);
+  events.onopen = () => {
+    lost.hidden = true;
+    if (again) {
+      look(); // what the earlier connection saw last, this one does not know
+    }
+  };
+  events.onerror = () => {
+    lost.hidden = false;
+    if (events.readyState === EventSource.CLOSED) {
+      setTimeout(listen, 3000, true); // after an answer that is no stream, a browser does not come back by itself
+    }
+  };
+  events.onmessage = ({ data }) => {
+    if (data === "update") {
+      look();
+    } else if (data === "badrequest" || data === "forbidden") {
+      events.close();
+      location.reload();
+    }
+  };
+}
+
+listen(false);

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from playwright.async_api import Page
+    from playwright.async_api import Route as Asked
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -97,6 +98,26 @@ async def test_the_room_stays_up_to_date_when_the_connection_is_lost_for_a_while
         await house.begin(guest_token())
         await page.context.set_offline(offline=False)
         await expect(room.get_by_role("log")).to_contain_text("is identifying now")
+
+
+async def test_the_room_stays_up_to_date_when_the_server_answers_that_it_is_away_for_a_while() -> None:
+    async with served() as (house, address), a_page() as (page, _):
+        refusing = page.expect_event("response", lambda answer: answer.status == 503)
+
+        async def refuse(asked: Asked) -> None:
+            await asked.fulfill(status=503, body="")
+
+        await page.route("**/host/live/**", refuse)
+        async with refusing:
+            await page.goto(address)
+        room = page.frame_locator("iframe")
+        await expect(room.locator("[data-lost]")).to_be_visible()
+        await house.begin(guest_token())
+        await page.unroute("**/host/live/**")
+        await expect(room.get_by_role("log")).to_contain_text("is identifying now", timeout=15_000)
+        await expect(room.locator("[data-lost]")).to_be_hidden()
+        await house.begin(guest_token("g2", name="Ina"))
+        await expect(room.get_by_role("log")).to_contain_text("Ina")
 
 
 async def test_the_room_has_nothing_that_keeps_anybody_out() -> None:
