@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from idcontact.errors import SettingsError
 from processes import processes_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 STUBBORN = Retry(ConstantBackoff(0.02), retries=500)  # 10 s: until the server is back
 
@@ -34,6 +35,13 @@ async def directory(tmp_path: Path) -> AsyncIterator[Path]:
     data = tmp_path / "valkey"
     yield data
     assert processes_of(data) == []
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder whose path is short, wherever the test's own folder is."""
+    with tempfile.TemporaryDirectory(prefix="idc-") as folder:
+        yield Path(folder)
 
 
 async def read(url: str, key: str) -> bytes | None:
@@ -159,22 +167,22 @@ async def test_a_second_one_on_the_same_data_is_refused(directory: Path) -> None
 
 
 async def test_a_path_too_long_for_a_socket_gets_a_short_private_one(
-    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    directory: Path, short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     deep = directory / ("d" * 60) / ("e" * 60)
     async with embedded_valkey(deep, find_server()) as url:
         await write(url, "kept", "yes")
         socket = Path(url.removeprefix("unix://"))
         assert len(os.fsencode(socket)) <= embedded.LONGEST_SOCKET_PATH
-        assert socket.parent.parent == tmp_path
+        assert socket.parent.parent == short
         assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
 
 
 async def test_a_short_directory_that_others_can_enter_is_refused(
-    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    directory: Path, short: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
     deep = directory / ("d" * 60) / ("e" * 60)
     socket = embedded._socket_path(deep)
     socket.parent.chmod(0o755)
