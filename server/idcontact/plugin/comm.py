@@ -153,8 +153,12 @@ class CommPlugin(ABC):
         return told or self.pages.language(request)
 
     def page(self, request: Request, session: CommSession, template: str, **values: Any) -> Response:
-        """A page of the session, in the person's language. Its address is not told to any other site."""
-        policy = PagePolicy(referrer="no-referrer")
+        """A page of the session, in the person's language. Its address is not told to any other site.
+
+        A form on it may be answered by a 303 to where the person came from.
+        """
+        back = [] if session.return_url is None else [session.return_url]
+        policy = PagePolicy(form_targets=back, referrer="no-referrer")
         language = self.language(request, session)
         return self.pages.render(request, template, language=language, policy=policy, **values)
 

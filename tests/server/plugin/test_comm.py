@@ -317,6 +317,30 @@ async def test_a_look_ahead_takes_nothing_from_the_person(house: CommHouse, head
     assert "awaited" in await house.see(started)
 
 
+class Form(Desk):
+    """A plugin whose pages hold forms."""
+
+    async def show(self, request: Request, session: CommSession) -> Response:
+        return self.page(request, session, "landing.html")
+
+
+@pytest.mark.parametrize(
+    ("known", "targets"),
+    [({}, "'self'"), ({"return_url": "https://www.voorbeeld.example/a?b=2"}, "'self' https://www.voorbeeld.example")],
+)
+async def test_a_form_may_lead_back_to_where_the_person_came_from(known: dict[str, str], targets: str) -> None:
+    context = {"auth": "none", "channel": "chat", "language": "nl", **known}
+
+    def form(host: PluginHost, settings: Mapping[str, object]) -> Form:
+        return Form(host, host.read_settings(settings, CommSettings))
+
+    async with open_comm_house(form, {}) as house:
+        page = await house.browser.get((await house.start(context=context)).client_url)
+        assert page.status_code == 200
+        assert f"form-action {targets};" in page.headers["content-security-policy"]
+        assert page.headers["referrer-policy"] == "no-referrer"
+
+
 async def test_a_form_of_another_site_does_nothing(house: CommHouse) -> None:
     started = await house.start()
     await house.see(started)
