@@ -26,7 +26,7 @@ INFO: Final = Operation(
     summary="What a call is about, and who calls",
     path={"sessionid": "As it was tied by link_phone."},
     answers=[json(SessionInfo, "The purpose, and the auth result once there is one.")],
-    errors=[NotAuthenticated, NotFound],
+    errors=[NotAuthenticated, NotFound, TooManyRequests],
 )
 CLEAN: Final = Operation(
     summary="Nothing: what is idle is removed by itself",

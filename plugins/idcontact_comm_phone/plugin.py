@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -146,8 +146,10 @@ class CommPhone:
         return Response(status_code=200)
 
     async def _told(self, request: Request) -> Response:
-        _authenticate(request, self._settings.info_secret)
-        session = await self._sessions.of_call(request.path_params["sessionid"])
+        secret = self._settings.info_secret
+        _authenticate(request, secret)
+        async with self._guesses.question(client_address(request)) if secret is None else nullcontext():
+            session = await self._sessions.of_call(request.path_params["sessionid"])
         info = SessionInfo(purpose=session.purpose, auth_result=self._as_published(session.result))
         return Response(msgspec.json.encode(info), headers={"Cache-Control": "no-store"}, media_type=JSON_TYPE)
 

@@ -56,4 +56,5 @@ class PhoneSettings(msgspec.Struct, frozen=True, kw_only=True):
     tries_of_call: Limit = Limit(5, 60 * 60)
     """Codes that one call may try."""
     wrong_codes: Limit = Limit(1000, 60 * 60)
-    """Wrong codes of one address that calls are tied from, all calls together."""
+    """Wrong codes of one address that calls are tied from, all calls together; and, without `info_secret`, calls that
+    one address asks for and that are tied to nobody."""

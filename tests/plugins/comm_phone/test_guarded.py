@@ -103,6 +103,29 @@ async def test_wrong_codes_are_counted_over_all_calls_and_right_ones_are_not() -
         assert (await link(house, dtmf_of(started))).status_code == 200
 
 
+async def test_without_a_secret_calls_are_not_tried_out_without_end() -> None:
+    async with open_comm_house(create, {**SETTINGS, "wrong_codes": "3 per h"}) as house:
+        await link(house, dtmf_of(await house.start()))
+        for _ in range(10):
+            assert (await info(house)).status_code == 200
+        for call in range(3):
+            assert (await info(house, f"guess {call}")).status_code == 404
+        for known in (CALL, "another guess"):
+            refused = await info(house, known)
+            assert refused.status_code == 429
+            assert 0 < int(refused.headers["retry-after"]) <= 3600
+        assert (await link(house, dtmf_of(await house.start()), "another call")).status_code == 200
+        house.now[0] += 3600
+        await link(house, dtmf_of(await house.start()), "a later call")
+        assert (await info(house, "a later call")).status_code == 200
+
+
+async def test_who_shows_the_secret_may_ask_for_any_number_of_calls() -> None:
+    async with open_comm_house(create, {**SETTINGS, "info_secret": INFO_SECRET, "wrong_codes": "3 per h"}) as house:
+        for call in range(10):
+            assert (await info(house, str(call), Authorization=f"Bearer {INFO_SECRET}")).status_code == 404
+
+
 async def test_a_code_that_was_used_counts_as_a_wrong_one() -> None:
     async with open_comm_house(create, {**SETTINGS, "wrong_codes": "1 per h"}) as house:
         started = await house.start()
