@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from idcontact.errors import NotFound, TokenRejected
+from idcontact.receipts import CLOCKS
 from idcontact.tokens import ResultStatus
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class PhoneSessions:
                 return
             if given is not None or not session.kept.awaits:
                 raise NotFound("no auth result is expected here")
-            if not await self._records.claim(result.digest, code, result.expires_at - now + 1):
+            if not await self._records.claim(result.digest, code, result.expires_at - now + CLOCKS):
                 raise TokenRejected("this auth result was used before")
             if await self._replace(session, result=result):
                 return

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
 from idcontact.errors import BadRequest, PluginFailed
 from idcontact.protocol import ClientUrl, SignedStartRequest
+from idcontact.receipts import CLOCKS
 from idcontact.tokens import ResultStatus
 from idcontact.urls import is_browser_url
 from idcontact_comm_platform.links import Guest, checked_guest
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from idcontact_comm_platform.orders import Orders
     from idcontact_comm_platform.rooms import Rooms
     from idcontact_comm_platform.settings import PlatformSettings
-
-_CLOCKS = 60
-"""Seconds that a used result is remembered longer than its token holds, for nodes whose clocks differ."""
 
 _logger = logging.getLogger(__name__)
 
@@ -86,7 +84,7 @@ class Guests:
             else None,
             digest=read.digest,
         )
-        await self.rooms.receive(attr_id, received, read.expires_at - now + _CLOCKS)
+        await self.rooms.receive(attr_id, received, read.expires_at - now + CLOCKS)
         return Response(status_code=200)
 
     def _guest(self, token: str) -> Guest:

@@ -27,7 +27,7 @@ RECEIPT_LIFETIME: Final = 120.0
 """Seconds that a receipt holds: it is redeemed within the request that brings it."""
 
 _NAMESPACE: Final = "core-receipt"
-_CLOCKS: Final = 60
+CLOCKS: Final = 60
 """Seconds that a used result is remembered longer than its token holds, for nodes whose clocks differ."""
 
 
@@ -42,7 +42,7 @@ class UsedResults:
         """Use a result, once: False when another user has. `seconds` until its token expires. Raises Unavailable."""
         name = f"{self._prefix}:result:{digest}"
         with reaching():
-            if await self._redis.set(name, user, nx=True, ex=max(int(seconds), 0) + _CLOCKS):
+            if await self._redis.set(name, user, nx=True, ex=max(int(seconds), 0) + CLOCKS):
                 return True
             return bool(await self._redis.get(name) == user.encode())
 

@@ -13,6 +13,7 @@ import msgspec
 
 from idcontact.errors import Gone, NotFound, TokenRejected
 from idcontact.plugin.bound import BoundSessions, Kept, Session
+from idcontact.receipts import CLOCKS
 from idcontact.tokens import ResultStatus
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class CommSessions(BoundSessions[KeptContact, CommSession]):
                 return session
             if session.state is not ResultState.AWAITED:
                 raise _nothing_expected()
-            remembered = received.expires_at - received.received_at + 1
+            remembered = received.expires_at - received.received_at + CLOCKS
             if not await self.records.claim(received.digest, session.id, remembered):
                 raise TokenRejected("this auth result was used before")
             filled = await self.replace(session, received=received)

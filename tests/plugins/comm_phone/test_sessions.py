@@ -310,6 +310,16 @@ async def test_a_session_tells_nothing_of_itself_where_it_is_written(phone: Phon
     assert not any(secret in repr(place) for secret in (place.code, place.dtmf, place.cancel))
 
 
+async def test_a_result_is_used_once_also_at_a_node_whose_clock_is_a_minute_behind() -> None:
+    now = [0.0]
+    phone = sessions_in(MemoryRecords(lambda: now[0]))
+    one, other = [await phone.begin("report_move", awaits=True) for _ in range(2)]
+    await phone.receive(one.code, given(), now[0])
+    now[0] = given().expires_at + 59
+    with pytest.raises(TokenRejected):
+        await phone.receive(other.code, given(), now[0] - 60)
+
+
 async def test_a_result_that_another_session_used_is_refused(phone: PhoneSessions) -> None:
     one, other = [await phone.begin("report_move", awaits=True) for _ in range(2)]
     await phone.receive(one.code, given(), 0)
