@@ -46,10 +46,15 @@ class Place:
         return f"http://127.0.0.1:{self.internal_port}"
 
 
+def common_settings(place: Place, redis: str, name: str) -> str:
+    """What the settings of every process begin with. `name`: of its keys in Redis, and of its folder of keys."""
+    return COMMON.format(place=place, redis=redis, name=name)
+
+
 @contextmanager
-def plugin_process(name: str, settings: str, folder: Path) -> Iterator[Path]:
-    """`idcontact plugin`, listening; the file that it writes to."""
-    config, log = folder / f"{name}.toml", folder / f"{name}.log"
+def plugin_process(name: str, settings: str, folder: Path, label: str = "") -> Iterator[Path]:
+    """`idcontact plugin`, listening; the file that it writes to. `label`: of its files, when there are two of it."""
+    config, log = folder / f"{label or name}.toml", folder / f"{label or name}.log"
     config.write_text(settings)
     command = [sys.executable, "-m", "idcontact", "plugin", name, "--config", str(config)]
     with log.open("wb") as written, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=written) as running:

@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
-
 import msgspec
 
 from idcontact.limits import Limit
 from idcontact.oidc import ProviderSettings
 from idcontact.pem import PrivatePem
 from idcontact.results import ResultMethod
-from idcontact.settings import Duration, Localized, MisfitError, Origin, Url
-from idcontact.settings_values import SigningSecret, kind_of
+from idcontact.settings import Duration, Localized, Origin, Url
+from idcontact.settings_values import ContinuationBase, SigningSecret
 from idcontact.tokens import Dialect
-from idcontact.urls import split_web_url
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-class WidgetUrl(str):
-    """Where a guest chooses how to identify: a token is added to it."""
-
-    EXPECTED: ClassVar[str] = "a URL (http:// or https://) that ends in /, ? or =, because a token is added to it"
-    __slots__ = ()
-
-    @classmethod
-    def from_setting(cls, raw: object, base: Path) -> Self:
-        """The URL as it is written."""
-        if not isinstance(raw, str):
-            raise MisfitError(cls.EXPECTED, kind_of(raw))
-        if split_web_url(raw) is None or not raw.endswith(("/", "?", "=")):
-            raise MisfitError(cls.EXPECTED, "another string" if raw else kind_of(raw))
-        return cls(raw)
 
 
 class PurposeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +49,7 @@ class PlatformSettings(msgspec.Struct, frozen=True, kw_only=True):
     core_url: Url
     start_auth_key_id: str
     start_auth_signing_privkey: PrivatePem
-    widget_url: WidgetUrl
+    widget_url: ContinuationBase
     widget_signing_privkey: PrivatePem
     display_name: str
     guest_signature_secret: SigningSecret

@@ -288,3 +288,19 @@ class Localized:
 
     def __repr__(self) -> str:
         return f"Localized({dict(self._texts)!r})"
+
+
+class ContinuationBase(str):
+    """What a continuation is made of by adding a token: a web URL that ends in `/`, `?` or `=`."""
+
+    EXPECTED: ClassVar[str] = "a URL (http:// or https://) that ends in /, ? or =, because a token is added to it"
+    __slots__ = ()
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """The URL as it is written."""
+        if not isinstance(raw, str):
+            raise MisfitError(cls.EXPECTED, kind_of(raw))
+        if split_web_url(raw) is None or not raw.endswith(("/", "?", "=")):
+            raise MisfitError(cls.EXPECTED, "another string" if raw else kind_of(raw))
+        return cls(raw)

@@ -15,8 +15,7 @@ from idcontact.opening_hours import OpeningHoursSettings
 from idcontact.pem import PrivatePem, PublicPem
 from idcontact.protocol import Channel, Tag
 from idcontact.settings import Localized, MisfitError, Origin, Url, Where
-from idcontact.settings_values import SigningSecret, kind_of
-from idcontact.urls import split_web_url
+from idcontact.settings_values import ContinuationBase, SigningSecret, kind_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,22 +54,6 @@ class AttributeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One attribute that purposes can ask for: what people see it called."""
 
     name: Localized
-
-
-class ContinuationBase(str):
-    """What a continuation is made of by adding a token: a web URL that ends in `/`, `?` or `=`."""
-
-    EXPECTED: ClassVar[str] = "a URL (http:// or https://) that ends in /, ? or =, because a token is added to it"
-    __slots__ = ()
-
-    @classmethod
-    def from_setting(cls, raw: object, base: Path) -> Self:
-        """The URL as it is written."""
-        if not isinstance(raw, str):
-            raise MisfitError(cls.EXPECTED, kind_of(raw))
-        if split_web_url(raw) is None or not raw.endswith(("/", "?", "=")):
-            raise MisfitError(cls.EXPECTED, "another string" if raw else kind_of(raw))
-        return cls(raw)
 
 
 class _Method(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,26 +120,8 @@ class LivePart:
             audit=needs.audit,
             tasks=self._tasks,
         )
-        self._http = LiveHttp(
-            floor=self._floor,
-            reception=Reception(
-                purposes=needs.purposes.keys(),
-                opening_hours=needs.opening_hours,
-                board=self.board,
-                routing=self.routing,
-                clock=needs.clock,
-            ),
-            receiver=Receiver(
-                self.conversations, results, needs.purposes, receipts_in(redis, needs.keystore, prefix), needs.clock
-            ),
-            settings=settings,
-            purposes=needs.purposes.keys(),
-            pages=needs.pages,
-            limiter=needs.limiter,
-            public_url=needs.public_url,
-            internal_url=needs.internal_url,
-            own_origins=needs.own_origins,
-        )
+        used = receipts_in(redis, needs.keystore, prefix)
+        self._http = self._doors(needs, Receiver(self.conversations, results, needs.purposes, used, needs.clock))
         self.internal = Starlette(
             routes=self._http.internal_routes(),
             exception_handlers={HTTPException: needs.pages.handle},
@@ -160,6 +142,26 @@ class LivePart:
             tasks.keep(self._positions.run, "positions")
             tasks.keep(self._sweeper.run, "deadlines")
             yield
+
+    def _doors(self, needs: LiveNeeds, receiver: Receiver) -> LiveHttp:
+        return LiveHttp(
+            floor=self._floor,
+            reception=Reception(
+                purposes=needs.purposes.keys(),
+                opening_hours=needs.opening_hours,
+                board=self.board,
+                routing=self.routing,
+                clock=needs.clock,
+            ),
+            receiver=receiver,
+            settings=needs.settings,
+            purposes=needs.purposes.keys(),
+            pages=needs.pages,
+            limiter=needs.limiter,
+            public_url=needs.public_url,
+            internal_url=needs.internal_url,
+            own_origins=needs.own_origins,
+        )
 
     def _published(self, channel: str, raw: bytes) -> None:
         try:

@@ -14,8 +14,8 @@ import jwt
 import msgspec
 import pytest
 
-from elsewhere import Place, common_settings, plugin_process
 from plugin_house import key_pair
+from plugin_processes import Place, common_settings, plugin_process
 from running import ATTRIBUTES, ServerProcess, Site, make_site
 from visitors import Answer, Visitor, connections
 

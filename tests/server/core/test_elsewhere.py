@@ -17,9 +17,9 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from elsewhere import Place, common_settings, plugin_process, write_keys
 from idcontact.tokens import AuthResult, Dialect, EncryptKey, ResultStatus, ResultWriter, SigningKey
 from plugin_house import key_pair
+from plugin_processes import Place, common_settings, plugin_process
 from running import ServerProcess, Site
 from visitors import Answer, Visitor, connections, emptied
 
@@ -125,6 +125,14 @@ class Installation:
         )
         result: dict[str, Any] = {"status": ResultStatus.SUCCESS, "attributes": {"fullname": "Suzanne Moulin"}}
         return writer.write(AuthResult(**{**result, **changes}), time.time())
+
+
+def write_keys(folder: Path) -> None:
+    """What the auth plugin signs and encrypts by, and what others read its results with."""
+    pairs = {"sign": ("sign.pem", "verify.pem"), "encrypt": ("decrypt.pem", "encrypt.pem")}
+    for name, (private, public) in pairs.items():
+        (folder / private).write_text(key_pair(name)[0])
+        (folder / public).write_text(key_pair(name)[1])
 
 
 def settings_of_core(place: Place, redis_url: str, auth: Place, comms: list[Place]) -> str:
