@@ -103,7 +103,7 @@ class CommPhone:
         is_to_come = result is None and (message.context is None or message.context.auth != "none")
         places = await self._sessions.begin(message.purpose, awaits=is_to_come or result is not None)
         if result is not None:
-            await self._bring(places.code, result)
+            await self._bring(places.code, result, used=brought is not None and brought.used)
         internal = self._host.internal_url
         started = CommunicationStarted(
             client_url=f"tel:{self._settings.phonenumber},{places.dtmf}",
@@ -112,9 +112,9 @@ class CommPhone:
         )
         return Response(msgspec.json.encode(started), media_type=JSON_TYPE)
 
-    async def _bring(self, code: str, result: Result) -> None:
+    async def _bring(self, code: str, result: Result, *, used: bool) -> None:
         try:
-            await self._sessions.receive(code, result, self._host.clock())
+            await self._sessions.receive(code, result, self._host.clock(), used=used)
         except IdContactError:
             await self._sessions.forget(code)  # nobody hears of this session
             raise

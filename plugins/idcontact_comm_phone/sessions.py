@@ -95,8 +95,8 @@ class PhoneSessions:
         await self._records.put(code, msgspec.msgpack.encode(kept), self._idle)
         return Places(dtmf, code, f"{code}.{self._name('cancel', code)}")
 
-    async def receive(self, code: str, result: Result, now: float) -> None:
-        """Give a session its result, once. The same one again changes nothing.
+    async def receive(self, code: str, result: Result, now: float, *, used: bool = False) -> None:
+        """Give a session its result, once. The same one again changes nothing. `used`: the core used it, for this.
 
         Raises NotFound when there is no such session, it expects no result or has another one; TokenRejected when
         another session has this one.
@@ -108,7 +108,7 @@ class PhoneSessions:
                 return
             if given is not None or not session.kept.awaits:
                 raise NotFound("no auth result is expected here")
-            if not await self._records.claim(result.digest, code, result.expires_at - now + CLOCKS):
+            if not used and not await self._records.claim(result.digest, code, result.expires_at - now + CLOCKS):
                 raise TokenRejected("this auth result was used before")
             if await self._replace(session, result=result):
                 return

@@ -201,7 +201,7 @@ class CommPlugin(ABC):
         awaits = received is not None or context is None or context.auth != "none"
         places = await self._sessions.begin(message.purpose, context, awaits=awaits)
         if received is not None:
-            await self._bring(places.session, received)
+            await self._bring(places.session, received, used=brought is not None and brought.used)
         is_to_come = awaits and received is None
         internal = self.host.internal_url
         started = CommunicationStarted(
@@ -211,9 +211,9 @@ class CommPlugin(ABC):
         )
         return Response(msgspec.json.encode(started), media_type="application/json")
 
-    async def _bring(self, session_id: str, received: Received) -> None:
+    async def _bring(self, session_id: str, received: Received, *, used: bool) -> None:
         try:
-            await self._sessions.receive(await self._sessions.find(session_id), received)
+            await self._sessions.receive(await self._sessions.find(session_id), received, used=used)
         except IdContactError:
             await self._sessions.forget(session_id)  # nobody hears of this session
             raise

@@ -167,8 +167,8 @@ class CommSessions(BoundSessions[KeptContact, CommSession]):
         except Gone:
             raise NotFound("there is no session here") from None
 
-    async def receive(self, session: CommSession, received: Received) -> CommSession:
-        """Give it its auth result. The same one again changes nothing.
+    async def receive(self, session: CommSession, received: Received, *, used: bool = False) -> CommSession:
+        """Give it its auth result. The same one again changes nothing. `used`: the core used it, for this.
 
         Raises NotFound when it expects none or has another one, TokenRejected when another session used it, Gone.
         """
@@ -178,7 +178,7 @@ class CommSessions(BoundSessions[KeptContact, CommSession]):
             if session.state is not ResultState.AWAITED:
                 raise _nothing_expected()
             remembered = received.expires_at - received.received_at + CLOCKS
-            if not await self.records.claim(received.digest, session.id, remembered):
+            if not used and not await self.records.claim(received.digest, session.id, remembered):
                 raise TokenRejected("this auth result was used before")
             filled = await self.replace(session, received=received)
             if filled is not None:

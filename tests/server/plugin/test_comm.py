@@ -110,6 +110,14 @@ async def test_a_result_that_the_core_verified_long_ago_is_taken_by_its_receipt_
     assert error_of(await house.start_raw(with_receipt(receipt))) == (400, "context.receipt")
 
 
+async def test_a_result_that_the_core_used_may_be_brought_again_after_an_answer_that_was_lost(house: CommHouse) -> None:
+    assert house.host.receipts is not None
+    token = auth_token(SUZANNE)
+    for _ in range(2):
+        started = await house.start(**with_receipt(await house.host.receipts.keep(token, NOW)))
+        assert "Suzanne Moulin" in await house.see(started)
+
+
 async def test_a_receipt_that_is_not_known_or_comes_beside_a_token_is_refused(house: CommHouse) -> None:
     for message in (with_receipt("r" * 43), with_receipt("r" * 43, auth_result=auth_token(SUZANNE))):
         assert error_of(await house.start_raw(message)) == (400, "context.receipt")
