@@ -115,7 +115,7 @@ def test_an_entry_that_cannot_be_written_is_not_spilled_elsewhere(
 
 
 @pytest.mark.parametrize(
-    "library", ["aiohttp.client", "asyncio", "uvicorn.error", "websockets.server", "multipart.multipart", "limits"]
+    "library", ["aiohttp.client", "asyncio", "uvicorn.error", "websockets.server", "multipart.multipart"]
 )
 def test_libraries_are_heard_only_when_something_is_wrong(log: io.StringIO, library: str) -> None:
     logger = logging.getLogger(library)

@@ -64,7 +64,7 @@ async def test_events_hold_nothing_of_anybody(house: PlatformHouse) -> None:
         await house.identify(guest_token(), HENK)
         await stream.next()
         assert len(stream.last_id) == 16
-        assert not any(word in stream.last_id for word in ("Henk", "16", "g1"))
+        assert "Henk" not in stream.last_id  # shorter words may stand in any sixteen random characters
 
 
 async def test_what_happens_in_another_room_is_not_heard(house: PlatformHouse) -> None:
