@@ -134,6 +134,18 @@ class EpochFiles:
         self._unlink(name)
         self.sync()
 
+    def discard(self, name: str) -> None:
+        """End what a crash left behind. Where an epoch goes by another name of the same file, that keeps its key."""
+        try:
+            names = os.stat(name, dir_fd=self._directory, follow_symlinks=False).st_nlink
+        except FileNotFoundError:
+            return
+        if names > 1:
+            self._unlink(name)
+            self.sync()
+        else:
+            self.destroy(name)
+
     def sync(self) -> None:
         """Have the names on disk: until then a crash of the machine could undo a creation or a removal."""
         os.fsync(self._directory)

@@ -222,7 +222,7 @@ class DirectoryKeyStore:
         with _reaching():
             for name, since in self._strays.items():
                 if now - since >= _STRAY_AFTER:
-                    self._files.destroy(name)
+                    self._files.discard(name)
         retired = []
         for (number, _), (_, following) in pairwise(known):
             if now - following.made_before < GRACE:

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idcontact import epoch_files
+from idcontact.epoch_files import EpochFiles, name_of
 from idcontact.errors import KeyGone, SealBroken, SettingsError, Unavailable
 from idcontact.keystore import GRACE, ROTATE_AFTER, DataKey, DirectoryKeyStore, KeyStore, SystemClock, epoch_of
 from keys_house import Crash, HandClock, contents, fuse_files
@@ -463,3 +464,17 @@ def test_a_number_is_not_given_again_after_all_keys_were_lost(nodes: Nodes, cloc
     assert started.current() > epoch_of(wrapped) + 3
     with pytest.raises(KeyGone):
         started.unwrap(wrapped)
+
+
+def test_a_crash_before_the_first_name_of_a_key_was_removed_does_not_end_the_key(tmp_path: Path) -> None:
+    folder = tmp_path / "crashed"
+    files = EpochFiles(folder)
+    files.create(7, bytes(16), 0.0)
+    made = files.read(7)
+    assert made is not None
+    stray = f".new-{'0' * 32}"
+    os.link(folder / name_of(7), folder / stray)
+    files.discard(stray)
+    assert files.read(7) == made
+    assert not (folder / stray).exists()
+    files.close()
