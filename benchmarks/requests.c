@@ -1,9 +1,9 @@
 /*
- * The load generator for HTTP: the same request, again and again, on connections that stay open.
+ * The load generator for HTTP: the same request, again and again, on connections that stay open through one run.
  *
  * Usage: requests PORT CONNECTIONS FILE. FILE holds one whole request, as it goes over the wire.
  *
- * When all are connected it prints "ready", and then answers each line "closed <ignored> <warm-up s> <s>" of standard
+ * It prints "ready" once the server takes connections, and then answers each line "closed <ignored> <warm-up s> <s>" of standard
  * input with one line of JSON, as load.c does: each connection has one request under way. An answer is read by its
  * Content-Length; one whose status is not 200 is `wrong`, and what has not come 5 s after the end is `lost`.
  */
@@ -43,6 +43,7 @@ struct run {
 
 static struct connection *connections;
 static unsigned connection_count;
+static int port;
 static char request[8192];
 static size_t request_length;
 static int epoll;
@@ -139,35 +140,7 @@ static void turn(void)
         hear(events[i].data.ptr);
 }
 
-static void perform(double warm, double seconds)
-{
-    double cpu = own_cpu();
-    free(run.delays);
-    run = (struct run){.room = 4000000};
-    run.delays = calloc(run.room, sizeof *run.delays);
-    if (run.delays == NULL)
-        die("out of memory");
-    run.start = nanoseconds();
-    run.from = run.start + (int64_t)(warm * SECOND);
-    run.until = run.from + (int64_t)(seconds * SECOND);
-    for (unsigned i = 0; i < connection_count; i++)
-        ask(&connections[i]);
-    while (nanoseconds() < run.until)
-        turn();
-    run.ended = true;
-    while (still_under_way() != 0 && nanoseconds() < run.until + PATIENCE)
-        turn();
-    double wall = (double)(nanoseconds() - run.start) / SECOND;
-    qsort(run.delays, run.delay_count, sizeof *run.delays, by_size);
-    printf("{\"sent\":%llu,\"delivered\":%llu,\"lost\":%llu,\"wrong\":%llu,\"per_second\":%.1f,\"cpu_share\":%.4f,"
-           "\"p50\":%.1f,\"p99\":%.1f,\"lag_p99\":0}\n",
-           (unsigned long long)run.sent, (unsigned long long)run.answered, (unsigned long long)still_under_way(),
-           (unsigned long long)run.wrong, (double)run.in_time / seconds, (own_cpu() - cpu) / wall, micros_at(0.5),
-           micros_at(0.99));
-    fflush(stdout);
-}
-
-static void open_one(struct connection *connection, int port)
+static void open_one(struct connection *connection)
 {
     int one = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -181,6 +154,49 @@ static void open_one(struct connection *connection, int port)
         die("epoll_ctl: %s", strerror(errno));
 }
 
+/* A server closes what lies idle while others have their turn: each run has connections of its own. */
+static void open_all(void)
+{
+    for (unsigned i = 0; i < connection_count; i++)
+        open_one(&connections[i]);
+}
+
+static void close_all(void)
+{
+    for (unsigned i = 0; i < connection_count; i++)
+        close(connections[i].fd);
+}
+
+static void perform(double warm, double seconds)
+{
+    double cpu = own_cpu();
+    free(run.delays);
+    run = (struct run){.room = 4000000};
+    run.delays = calloc(run.room, sizeof *run.delays);
+    if (run.delays == NULL)
+        die("out of memory");
+    open_all();
+    run.start = nanoseconds();
+    run.from = run.start + (int64_t)(warm * SECOND);
+    run.until = run.from + (int64_t)(seconds * SECOND);
+    for (unsigned i = 0; i < connection_count; i++)
+        ask(&connections[i]);
+    while (nanoseconds() < run.until)
+        turn();
+    run.ended = true;
+    while (still_under_way() != 0 && nanoseconds() < run.until + PATIENCE)
+        turn();
+    double wall = (double)(nanoseconds() - run.start) / SECOND;
+    close_all();
+    qsort(run.delays, run.delay_count, sizeof *run.delays, by_size);
+    printf("{\"sent\":%llu,\"delivered\":%llu,\"lost\":%llu,\"wrong\":%llu,\"per_second\":%.1f,\"cpu_share\":%.4f,"
+           "\"p50\":%.1f,\"p99\":%.1f,\"lag_p99\":0}\n",
+           (unsigned long long)run.sent, (unsigned long long)run.answered, (unsigned long long)still_under_way(),
+           (unsigned long long)run.wrong, (double)run.in_time / seconds, (own_cpu() - cpu) / wall, micros_at(0.5),
+           micros_at(0.99));
+    fflush(stdout);
+}
+
 int main(int count, char **arguments)
 {
     char line[256];
@@ -191,6 +207,7 @@ int main(int count, char **arguments)
         die("%s: %s", arguments[3], strerror(errno));
     request_length = fread(request, 1, sizeof request, file);
     fclose(file);
+    port = atoi(arguments[1]);
     connection_count = (unsigned)atoi(arguments[2]);
     if (connection_count == 0 || connection_count > CONNECTIONS)
         die("expected 1 to %d connections", CONNECTIONS);
@@ -198,8 +215,8 @@ int main(int count, char **arguments)
     if (connections == NULL)
         die("out of memory");
     epoll = epoll_create1(EPOLL_CLOEXEC);
-    for (unsigned i = 0; i < connection_count; i++)
-        open_one(&connections[i], atoi(arguments[1]));
+    open_all();
+    close_all();
     puts("ready");
     fflush(stdout);
     while (fgets(line, sizeof line, stdin) != NULL) {
