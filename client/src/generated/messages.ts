@@ -1,4 +1,4 @@
-// Written by `make generate` from server/idcontact/live/messages.py. Change that file, not this one.
+// Written by `make generate` from server/idcontact/live/messages/. Change those, not this.
 
 export const PROTOCOL = "idcontact.live.v1";
 export const MAX_FRAME_BYTES = 32768;

@@ -3,7 +3,7 @@
     python -m idcontact.generate           write them
     python -m idcontact.generate --check   exit 1 and name each file that is not what it should be
 
-`live/messages.py` is the one source of the frames of the socket protocol, `texts/nl.json` of the shape of what front
+`live/messages/` is the one source of the frames of the socket protocol, `texts/nl.json` of the shape of what front
 ends say; the check also names what another language lacks or has besides. The golden files hold one example of every
 frame: `<frame>.json` with all its members and, where some may be left out, `<frame>.least.json` without those. The
 tests of both sides read them.

@@ -1,4 +1,4 @@
-"""Reading the structs of `live/messages.py`: which there are, and what may be left out on the wire."""
+"""Reading the structs of `live/messages/`: which there are, and what may be left out on the wire."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias, Union, get_args
 import msgspec
 
 from idcontact.live import messages
+from idcontact.live.messages import values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,7 +55,7 @@ def structs_of(annotation: Annotation) -> Iterator[StructType]:
 
 def aliases() -> dict[str, Annotation]:
     """The named types of the protocol that are not structs: literals, and scalars with limits."""
-    named = {name: value for name, value in vars(messages).items() if not name.startswith("_")}
+    named = {name: value for name, value in vars(values).items() if not name.startswith("_")}
     return {name: value for name, value in named.items() if get_origin(value) in {Literal, Annotated}}
 
 

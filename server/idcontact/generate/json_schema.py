@@ -15,7 +15,7 @@ def schema() -> str:
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": messages.PROTOCOL,
-        "description": "Frames of the live socket. Written from server/idcontact/live/messages.py by `make generate`.",
+        "description": "Frames of the live socket. Written from server/idcontact/live/messages/ by `make generate`.",
         "$defs": {name: definitions[name] for name in sorted(definitions)},
     }
     return pretty(msgspec.json.encode(document))

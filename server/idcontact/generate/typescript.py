@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADER = f"""\
-// Written by `make generate` from server/idcontact/live/messages.py. Change that file, not this one.
+// Written by `make generate` from server/idcontact/live/messages/. Change those, not this.
 
 export const PROTOCOL = "{messages.PROTOCOL}";
 export const MAX_FRAME_BYTES = {messages.MAX_FRAME_BYTES};

@@ -1,0 +1,89 @@
+"""Frames from participants: `hello`, commands, and what is not answered."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from idcontact.live.messages.values import AgentStatus, CommandId, ConversationId, Frame, LogName, Seq, Text
+
+
+class Have(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client already has of one log of one conversation."""
+
+    conversation: ConversationId
+    log: LogName
+    log_id: str
+    seq: Seq
+
+
+class Hello(Frame, tag="hello", frozen=True, kw_only=True):
+    """The first frame of a socket. `have` is empty on a first load."""
+
+    have: list[Have] = msgspec.field(default_factory=list)
+
+
+class Command(Frame, frozen=True, kw_only=True):
+    """Base of every command."""
+
+    id: CommandId
+
+
+class SendMessage(Command, tag="send", frozen=True, kw_only=True):
+    """Say something in an active conversation."""
+
+    conversation: ConversationId
+    text: Text
+
+
+class Seen(Frame, tag="seen", frozen=True, kw_only=True):
+    """Everything of the public log up to `seq` has been shown to this participant. Not answered."""
+
+    conversation: ConversationId
+    seq: Seq
+
+
+class EndConversation(Command, tag="end", frozen=True, kw_only=True):
+    """End the conversation; for a waiting end user: leave the queue."""
+
+    conversation: ConversationId
+
+
+class ContinueUnverified(Command, tag="continue_unverified", frozen=True, kw_only=True):
+    """End user: go on although the identification failed or never came, where the purpose allows it."""
+
+    conversation: ConversationId
+
+
+class SetStatus(Command, tag="set_status", frozen=True, kw_only=True):
+    """Agent: take conversations, or not."""
+
+    status: AgentStatus
+
+
+class AcceptOffer(Command, tag="accept", frozen=True, kw_only=True):
+    """Agent: take the conversation that is offered."""
+
+    conversation: ConversationId
+    offer: str
+
+
+class DeclineOffer(Command, tag="decline", frozen=True, kw_only=True):
+    """Agent: leave the offered conversation to somebody else. It keeps its place."""
+
+    conversation: ConversationId
+    offer: str
+
+
+class FinishWrapUp(Command, tag="finish", frozen=True, kw_only=True):
+    """Agent: the work after the conversation is done."""
+
+    conversation: ConversationId
+
+
+class Ping(Frame, tag="ping", frozen=True, kw_only=True):
+    """Is anybody there? Answered by `pong` with the same `nonce`. For clients that cannot see WebSocket pings."""
+
+    nonce: Annotated[str, Meta(max_length=64)] = ""
