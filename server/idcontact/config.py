@@ -17,6 +17,7 @@ from idcontact.results import ResultMethod
 from idcontact.rocket import from_rocket, is_rocket, selected_profile
 from idcontact.settings import Address, Secret, Url, Where
 from idcontact.settings_reader import Reading, reading
+from idcontact.settings_values import Site
 from idcontact.settings_written import Written, read_toml
 from idcontact.staff.settings import StaffSettings
 
@@ -39,8 +40,8 @@ class ResultsSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Config(CoreSettings, frozen=True, kw_only=True):
     """All settings of one server."""
 
-    public_url: Url
-    """Where browsers reach this server. Links are made from it, never from a Host header."""
+    public_url: Site
+    """Where browsers reach this server, at the root of a host. Links are made from it, never from a Host header."""
     redis_url: Secret | None = None
     """Redis or Valkey, version 7 or newer: `redis://…`, `rediss://…` or `unix://…`. Without one, one of our own."""
     live: LiveSettings | None = None

@@ -173,6 +173,24 @@ class Url(str):
         return cls(raw.rstrip("/"))
 
 
+class Site(Url):
+    """A URL that has its host to itself: our pages lead to addresses from the root of theirs."""
+
+    EXPECTED: ClassVar[str] = (
+        "an absolute URL (http:// or https://) of a host name of its own, without a path, such as "
+        "https://contact.example.org"
+    )
+    __slots__ = ()
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """An http or https URL without a path; a slash at its end is none."""
+        url = super().from_setting(raw, base)
+        if url.count("/") != 2:
+            raise MisfitError(cls.EXPECTED, "one with a path")
+        return url
+
+
 class Origin(str):
     """The origin of a website, as browsers write it."""
 

@@ -9,6 +9,7 @@ import pytest
 
 from idcontact.config import IN_PROCESS, Config, find_config, load_config, read_config
 from idcontact.errors import SettingsError
+from idcontact.settings_values import Site
 from running import make_site
 
 if TYPE_CHECKING:
@@ -121,6 +122,15 @@ def test_what_was_written_is_never_repeated(file: Path) -> None:
         "public_url",
     }
     assert SECRET not in "\n".join(said)
+
+
+def test_the_server_has_its_host_name_to_itself_because_its_pages_lead_to_addresses_from_the_root(file: Path) -> None:
+    for url in ("https://www.example.org/contact", "https://www.example.org/contact/", "https://www.example.org//x"):
+        assert mistakes(file, {"IDCONTACT__PUBLIC_URL": url}) == [
+            f"public_url: expected {Site.EXPECTED}, got one with a path (from IDCONTACT__PUBLIC_URL)"
+        ]
+    for url in ("https://www.example.org:8443/", "https://www.example.org:8443"):
+        assert load_config(file, {"IDCONTACT__PUBLIC_URL": url}).public_url == "https://www.example.org:8443"
 
 
 # --- a core by itself -----------------------------------------------------------------------------------------------

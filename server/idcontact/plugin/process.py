@@ -35,6 +35,7 @@ from idcontact.redis import connect
 from idcontact.sealing import KeyKeeper
 from idcontact.security import AccessLog, SecurityHeaders
 from idcontact.settings import Address, Localized, Secret, Url, load
+from idcontact.settings_values import Site
 from idcontact.signals import RedisSignals
 from idcontact.tasks import Tasks
 
@@ -59,7 +60,7 @@ class ProcessSettings(msgspec.Struct, frozen=True, kw_only=True):
     `trusted_proxies`: addresses of reverse proxies whose forwarding headers are believed.
     """
 
-    public_url: Url
+    public_url: Site
     listen: Address
     internal_url: Url
     internal_listen: Address

@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
+from idcontact.errors import SettingsError
 from idcontact.limits import client_address
 from idcontact.plugin.process import ProcessSettings, listener
 from idcontact.settings import load
@@ -61,6 +62,14 @@ async def counted(settings: ProcessSettings, *, peer: str) -> str:
     await config.loaded_app(scope, receive, send)
     body: bytes = sent[1]["body"]
     return body.decode()
+
+
+def test_a_plugin_has_its_host_name_to_itself_as_a_whole_server_has(tmp_path: Path) -> None:
+    file = tmp_path / "letter.toml"
+    file.write_text(SETTINGS.format(trusted=""))
+    environ = {"IDCONTACT__PUBLIC_URL": "https://www.example.org/letter"}
+    with pytest.raises(SettingsError, match=r"^public_url: expected an absolute URL .* got one with a path"):
+        load(file, ProcessSettings, environ)
 
 
 @pytest.mark.parametrize(
