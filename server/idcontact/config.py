@@ -109,8 +109,11 @@ def find_config(given: Path | None, environ: Mapping[str, str], folder: Path) ->
 def read_config(path: Path, environ: Mapping[str, str]) -> Reading[Config]:
     """What `path` says, with the environment over it, and every mistake. Raises SettingsError for what is not TOML."""
     table = read_toml(path)
-    written = from_rocket(table, environ) if is_rocket(table, environ) else Written(table)
-    written.lay_over(environ)
+    if is_rocket(table, environ):
+        written = from_rocket(table, environ)
+    else:
+        written = Written(table)
+        written.lay_over(environ)
     if "staff" in written.table and "live" not in written.table:
         written.warnings.append("staff: is not used without [live]")
     return reading(written, Config, path.parent)

@@ -2,7 +2,7 @@
 
 Such a file is a number of profiles: `[default]`, below the selected one (`ROCKET_PROFILE`, otherwise `release`), below
 `[global]`. Tables merge, however deep; a list or a value is replaced whole. `ROCKET_*` variables go above the file,
-and our own `IDCONTACT__*` above those.
+and our own `IDCONTACT__*`, by our names of the settings, above those.
 
 Its keys become ours: `server_url` is `public_url`, `address` and `port` are `listen`; methods, purposes and shims have
 the same names. `tel_shim` follows from what is there: with `ui_tel_url` it is "ui", with `ui_signing_privkey` alone
@@ -69,7 +69,7 @@ def selected_profile(environ: Mapping[str, str]) -> str:
 
 
 def from_rocket(table: Mapping[str, object], environ: Mapping[str, str]) -> Written:
-    """The file and its variables as a table of our settings."""
+    """The file, with its variables and ours over it, as a table of our settings."""
     written = Written({}, strict=False)
     profiles = dict.fromkeys(("default", selected_profile(environ), "global"))
     for profile in profiles:
@@ -83,6 +83,8 @@ def from_rocket(table: Mapping[str, object], environ: Mapping[str, str]) -> Writ
             )
     _lay_over(written, environ)
     _translate(written)
+    written.lay_over(environ)
+    _conclude(written)
     return written
 
 
@@ -125,12 +127,18 @@ def _in_variable(variable: str, where: Where) -> Origin:
 
 
 def _translate(written: Written) -> None:
+    """Their names to ours: what lies over them next has those."""
     table = written.table
     for key, why in _UNUSED.items():
         if table.pop(key, None) is not None:
             _warn(written, (key,), f"is not used: {why}")
     _rename(written, "server_url", "public_url")
     _listen(written)
+
+
+def _conclude(written: Written) -> None:
+    """What follows from all that was written, wherever it stands."""
+    table = written.table
     if "internal_url" in table and "internal_listen" not in table:
         del table["internal_url"]
         _warn(written, ("internal_url",), "is not used without internal_listen: nothing would listen there")

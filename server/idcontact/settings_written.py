@@ -63,7 +63,13 @@ class Written:
             if where is None:
                 self.mistakes.append(f"{name(variable)}: does not lead to a setting; what it lies in is not a table")
             else:
+                self._forget_origins(where)
                 self.origins[where] = Origin(where, variable)
+
+    def _forget_origins(self, where: Where) -> None:
+        """Of what stood at `where`, and in it: something else stands there now."""
+        for known in [known for known in self.origins if known[: len(where)] == where]:
+            del self.origins[known]
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -158,6 +158,43 @@ def test_variables_go_above_the_file_and_ours_above_those(tmp_path: Path) -> Non
     assert reading.warnings == []
 
 
+@pytest.mark.parametrize("prefix", ["ROCKET_", "IDCONTACT__"])
+def test_an_internal_listener_may_be_given_beside_a_published_file_by_variables_of_either_kind(
+    tmp_path: Path, prefix: str
+) -> None:
+    text = f"{CORE}internal_url = 'http://core:8001'"
+    reading = read(tmp_path, text, {f"{prefix}INTERNAL_LISTEN": "10.0.0.7:8001"})
+    config = reading.result()
+    assert (config.internal_url, config.internal_listen) == ("http://core:8001", Address("10.0.0.7", 8001))
+    assert reading.warnings == []
+    moved = {f"{prefix}INTERNAL_LISTEN": "10.0.0.7:8001", f"{prefix}INTERNAL_URL": "http://other:8001"}
+    assert read(tmp_path, text, moved).result().internal_url == "http://other:8001"
+
+
+@pytest.mark.parametrize("prefix", ["ROCKET_", "IDCONTACT__"])
+def test_an_internal_url_without_a_listener_is_warned_about_wherever_it_stands(tmp_path: Path, prefix: str) -> None:
+    reading = read(tmp_path, CORE, {f"{prefix}INTERNAL_URL": "http://core:8001"})
+    assert reading.result().internal_url is None
+    [warning] = reading.warnings
+    assert warning.startswith("internal_url: is not used without internal_listen")
+    assert warning.endswith(f"(from {prefix}INTERNAL_URL)")
+
+
+@pytest.mark.parametrize("prefix", ["ROCKET_", "IDCONTACT__"])
+def test_which_telephone_shim_there_is_follows_from_variables_too(tmp_path: Path, prefix: str) -> None:
+    environ = {f"{prefix}UI_TEL_URL": "https://www.example.org/tel/"}
+    assert table_of(CORE, **environ)["tel_shim"] == "ui"
+    assert table_of(CORE, **environ, IDCONTACT__TEL_SHIM="page")["tel_shim"] == "page"
+
+
+def test_a_variable_of_ours_for_a_whole_table_is_what_its_mistakes_are_named_by(tmp_path: Path) -> None:
+    text = f"{CORE}[global.pages]\norganisation = 'Voorbeeld'"
+    reading = read(tmp_path, text, {"IDCONTACT__PAGES": "{organisation = 5}"})
+    assert reading.mistakes == [
+        "pages.organisation: expected a string, got a whole number (from IDCONTACT__PAGES)",
+    ]
+
+
 def test_a_variable_with_a_dot_leads_into_a_table_and_the_rest_of_it_stays() -> None:
     text = "[global.authonly_request_keys.a]\ntype = 'RSA'\nkey = 'one'"
     table = table_of(text, **{"ROCKET_AUTHONLY_REQUEST_KEYS.A.KEY": "two"})
