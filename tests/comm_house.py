@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
 import msgspec
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from idcontact.asset_files import AssetFiles
+from idcontact.errors import BadRequest
 from idcontact.outgoing import Outgoing
 from idcontact.pages import ASSETS_FOLDER, Pages
-from idcontact.plugin import PluginHost
+from idcontact.plugin import CommPlugin, CommSession, CommSettings, PluginHost
 from idcontact.plugin.testkit import MemoryLimiter, MemoryRecords
 from idcontact.receipts import Receipts
 from idcontact.tokens import AuthResult, Dialect, EncryptKey, ResultStatus, ResultWriter, SigningKey
@@ -23,6 +24,7 @@ from plugin_house import NOW, key_pair
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from starlette.requests import Request
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from idcontact.plugin import Plugin, PluginFactory
@@ -32,6 +34,32 @@ PUBLIC: Final = "https://core.example.org/plugins/comm_test"
 INTERNAL: Final = "http://core.internal:8001/plugins/comm_test"
 SESSION_URL: Final = "http://auth.internal:8001/session/secret"
 FROM_OWN_PAGE: Final = {"Origin": "https://core.example.org", "Accept": "text/html", "Accept-Language": "en"}
+SUZANNE: Final = {"fullname": "Suzanne Moulin", "city": "Rotterdam"}
+
+
+class Desk(CommPlugin):
+    """A plugin as an author writes one: it says how it stands with the result, in one line."""
+
+    async def check(self, purpose: str) -> None:
+        if purpose == "complaint":
+            raise BadRequest("nobody does that here", field="purpose")
+
+    async def show(self, request: Request, session: CommSession) -> Response:
+        session = await self.active(session)
+        line = f"{session.purpose} {self.language(request, session)} {session.state}"
+        received = session.received
+        if received is not None:
+            line += f" {received.method} {received.level} {received.identified_at} {received.attributes}"
+        return PlainTextResponse(line)
+
+    async def act(self, request: Request, session: CommSession, fields: Mapping[str, str]) -> Response:
+        await self.end(session)
+        return PlainTextResponse("ended")
+
+
+def desk(host: PluginHost, settings: Mapping[str, object]) -> Desk:
+    """A factory of it."""
+    return Desk(host, host.read_settings(settings, CommSettings))
 
 
 def comm_settings() -> dict[str, object]:

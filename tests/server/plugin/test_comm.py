@@ -1,56 +1,18 @@
+"""How a communication begins and is called off, and the settings of the kit."""
+
 from __future__ import annotations
 
-import logging
 import re
 from typing import TYPE_CHECKING
 
 import pytest
-from starlette.responses import PlainTextResponse, Response
 
-from comm_house import (
-    FROM_OWN_PAGE,
-    INTERNAL,
-    PUBLIC,
-    SESSION_URL,
-    CommHouse,
-    auth_token,
-    comm_settings,
-    open_comm_house,
-)
-from idcontact.errors import BadRequest, SettingsError
-from idcontact.plugin import CommPlugin, CommSession, CommSettings, PluginHost
+from comm_house import INTERNAL, PUBLIC, SUZANNE, CommHouse, Desk, auth_token, comm_settings, desk, open_comm_house
+from idcontact.errors import SettingsError
 from plugin_house import NOW, error_of, key_pair
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-
-    from starlette.requests import Request
-
-SUZANNE = {"fullname": "Suzanne Moulin", "city": "Rotterdam"}
-
-
-class Desk(CommPlugin):
-    """A plugin as an author writes one: it says how it stands with the result, in one line."""
-
-    async def check(self, purpose: str) -> None:
-        if purpose == "complaint":
-            raise BadRequest("nobody does that here", field="purpose")
-
-    async def show(self, request: Request, session: CommSession) -> Response:
-        session = await self.active(session)
-        line = f"{session.purpose} {self.language(request, session)} {session.state}"
-        received = session.received
-        if received is not None:
-            line += f" {received.method} {received.level} {received.identified_at} {received.attributes}"
-        return PlainTextResponse(line)
-
-    async def act(self, request: Request, session: CommSession, fields: Mapping[str, str]) -> Response:
-        await self.end(session)
-        return PlainTextResponse("ended")
-
-
-def desk(host: PluginHost, settings: Mapping[str, object]) -> Desk:
-    return Desk(host, host.read_settings(settings, CommSettings))
+    from collections.abc import AsyncIterator
 
 
 @pytest.fixture
@@ -59,14 +21,7 @@ async def house() -> AsyncIterator[CommHouse]:
         yield opened
 
 
-@pytest.fixture
-async def by_address() -> AsyncIterator[CommHouse]:
-    """A plugin that asks for results in the address of the landing."""
-    async with open_comm_house(desk, {"attr_url": False}) as opened:
-        yield opened
-
-
-# --- start_communication --------------------------------------------------------------------------------------------
+# --- start_communication ---------------------------------------------------------------------------------------------
 
 
 async def test_a_start_is_answered_with_a_page_and_where_the_result_is_to_come(house: CommHouse) -> None:
@@ -78,8 +33,9 @@ async def test_a_start_is_answered_with_a_page_and_where_the_result_is_to_come(h
     assert await house.see(started) == "report_move en awaited"
 
 
-async def test_a_plugin_that_wants_results_in_the_address_names_no_attr_url(by_address: CommHouse) -> None:
-    assert (await by_address.start()).attr_url is None
+async def test_a_plugin_that_wants_results_in_the_address_names_no_attr_url() -> None:
+    async with open_comm_house(desk, {"attr_url": False}) as by_address:
+        assert (await by_address.start()).attr_url is None
 
 
 async def test_a_result_in_the_start_leaves_nothing_to_come(house: CommHouse) -> None:
@@ -152,92 +108,7 @@ async def test_a_core_that_says_so_gets_the_persons_language_and_no_attr_url_whe
     assert in_english.text == "report_move en none"
 
 
-# --- attr_url -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("content_type", ["application/jwt", "text/plain", "application/json"])
-async def test_a_result_may_come_before_the_person_whatever_it_is_called(house: CommHouse, content_type: str) -> None:
-    started = await house.start()
-    assert (await house.deliver(started, auth_token(SUZANNE), content_type)).status_code == 200
-    assert "given test" in await house.see(started)
-
-
-async def test_a_result_may_come_after_the_person(house: CommHouse) -> None:
-    started = await house.start()
-    assert "awaited" in await house.see(started)
-    await house.deliver(started, auth_token(SUZANNE))
-    assert "given test" in await house.see(started)
-
-
-async def test_who_did_not_identify_is_known_as_that(house: CommHouse) -> None:
-    started = await house.start()
-    await house.deliver(started, auth_token(None))
-    assert "failed test" in await house.see(started)
-
-
-async def test_a_result_tells_by_its_key_which_method_it_was(house: CommHouse) -> None:
-    started = await house.start()
-    await house.deliver(started, auth_token({"fullname": "Suzanne"}, sign="other sign", acr="high", auth_time=9))
-    assert await house.see(started) == "report_move en given other high 9 {'fullname': 'Suzanne'}"
-
-
-async def test_an_attribute_that_the_method_may_not_give_makes_the_result_a_bad_token(house: CommHouse) -> None:
-    started = await house.start()
-    answer = await house.deliver(started, auth_token(SUZANNE, sign="other sign"))
-    assert error_of(answer) == (400, None)
-    assert "awaited" in await house.see(started)
-
-
-async def test_a_bad_token_is_told_before_an_unknown_place(house: CommHouse) -> None:
-    nowhere = f"{INTERNAL}/attr/{'x' * 43}.{'y' * 43}"
-    assert (await house.post(nowhere, b"not a token")).status_code == 400
-    assert (await house.post(nowhere, auth_token(SUZANNE).encode())).status_code == 404
-
-
-async def test_the_address_of_a_session_does_not_take_results_without_its_secret(house: CommHouse) -> None:
-    started = await house.start()
-    session = started.client_url.rpartition("/")[2]
-    for place in (session, f"{session}.", f"{session}.{'x' * 43}"):
-        answer = await house.post(f"{INTERNAL}/attr/{place}", auth_token(SUZANNE).encode())
-        assert answer.status_code == 404
-    assert "awaited" in await house.see(started)
-
-
-async def test_the_same_token_again_is_fine_and_another_one_finds_the_place_filled(house: CommHouse) -> None:
-    started, token = await house.start(), auth_token(SUZANNE)
-    for _ in range(3):
-        assert (await house.deliver(started, token)).status_code == 200
-    assert (await house.deliver(started, auth_token({"fullname": "Eve"}))).status_code == 404
-    assert "Suzanne" in await house.see(started)
-
-
-async def test_a_result_is_used_once_until_it_ends_by_itself(house: CommHouse) -> None:
-    token = auth_token(SUZANNE)
-    assert (await house.deliver(await house.start(), token)).status_code == 200
-    other = await house.start()
-    assert (await house.deliver(other, token)).status_code == 400
-    house.now[0] += 299
-    assert (await house.deliver(other, token)).status_code == 400
-    house.now[0] += 1
-    assert (await house.deliver(other, token)).status_code == 400
-
-
-async def test_five_minutes_end_on_receipt(house: CommHouse) -> None:
-    started = await house.start()
-    await house.deliver(started, auth_token(SUZANNE))
-    house.now[0] += 3000
-    assert "given test" in await house.see(started)
-
-
-async def test_a_session_ends_with_its_lifetime(house: CommHouse) -> None:
-    started = await house.start()
-    await house.see(started)
-    house.now[0] += 3600
-    assert (await house.browser.get(started.client_url)).status_code == 410
-    assert (await house.deliver(started, auth_token(SUZANNE, at=house.now[0]))).status_code == 404
-
-
-# --- cancel_url -----------------------------------------------------------------------------------------------------
+# --- cancel_url ------------------------------------------------------------------------------------------------------
 
 
 async def test_a_session_that_nobody_will_come_to_is_ended_by_the_core(house: CommHouse) -> None:
@@ -260,165 +131,7 @@ async def test_a_session_is_not_cancelled_once_somebody_is_there_nor_by_who_may_
     assert "awaited" in await house.see(started)
 
 
-# --- the landing ----------------------------------------------------------------------------------------------------
-
-
-async def test_a_result_in_the_address_is_taken_and_leaves_the_address_at_once(by_address: CommHouse) -> None:
-    started = await by_address.start()
-    answer = await by_address.browser.get(f"{started.client_url}?result={auth_token(SUZANNE)}")
-    assert (answer.status_code, answer.headers["location"]) == (303, started.client_url)
-    assert answer.headers["referrer-policy"] == "no-referrer"
-    assert answer.headers["cache-control"] == "no-store"
-    assert "given test" in await by_address.see(started)
-
-
-async def test_a_result_in_the_address_is_taken_also_where_it_was_expected_at_the_attr_url(house: CommHouse) -> None:
-    started, token = await house.start(), auth_token(SUZANNE)
-    assert (await house.browser.get(f"{started.client_url}?result={token}")).status_code == 303
-    assert (await house.deliver(started, token)).status_code == 200
-    assert "given test" in await house.see(started)
-
-
-@pytest.mark.parametrize("token", ["", "x", "a.b.c.d.e", "%00", f"{auth_token(SUZANNE)}&result=x"])
-async def test_an_address_with_a_bad_token_changes_nothing(by_address: CommHouse, token: str) -> None:
-    started = await by_address.start()
-    assert (await by_address.browser.get(f"{started.client_url}?result={token}")).status_code == 400
-    assert "awaited" in await by_address.see(started)
-
-
-async def test_who_comes_back_to_an_address_with_another_result_gets_the_page_and_the_first_result_stays(
-    by_address: CommHouse,
-) -> None:
-    started = await by_address.start()
-    for attributes in (SUZANNE, {"fullname": "Eve"}):
-        answer = await by_address.browser.get(f"{started.client_url}?result={auth_token(attributes)}")
-        assert answer.status_code == 303
-    assert "Suzanne" in await by_address.see(started)
-
-
-async def test_a_session_belongs_to_the_first_browser_also_for_results_in_its_address(by_address: CommHouse) -> None:
-    started = await by_address.start()
-    await by_address.see(started)
-    async with by_address.another_browser() as other:
-        assert (await other.get(started.client_url)).status_code == 410
-        assert (await other.get(f"{started.client_url}?result={auth_token(SUZANNE)}")).status_code == 410
-        form = await other.post(started.client_url, data={}, headers=FROM_OWN_PAGE)
-        assert form.status_code == 403
-    assert "awaited" in await by_address.see(started)
-
-
-async def test_the_cookie_is_for_this_session_and_out_of_reach_of_scripts_and_other_sites(house: CommHouse) -> None:
-    started = await house.start()
-    cookie = (await house.browser.get(started.client_url)).headers["set-cookie"]
-    assert re.match(r"__Host-idc-comm-[0-9a-f]{16}=[A-Za-z0-9_-]{43};", cookie)
-    for part in ("HttpOnly", "Secure", "SameSite=lax", "Path=/", "Max-Age=3600"):
-        assert part.lower() in cookie.lower()
-
-
-@pytest.mark.parametrize("headers", [{"Sec-Purpose": "prefetch;prerender"}, {}])
-async def test_a_look_ahead_takes_nothing_from_the_person(house: CommHouse, headers: dict[str, str]) -> None:
-    started = await house.start()
-    method = "GET" if headers else "HEAD"
-    async with house.another_browser() as other:
-        ahead = await other.request(method, f"{started.client_url}?result={auth_token(SUZANNE)}", headers=headers)
-        assert ahead.status_code == 503
-    assert "awaited" in await house.see(started)
-
-
-class Form(Desk):
-    """A plugin whose pages hold forms."""
-
-    async def show(self, request: Request, session: CommSession) -> Response:
-        return self.page(request, session, "landing.html")
-
-
-@pytest.mark.parametrize(
-    ("known", "targets"),
-    [({}, "'self'"), ({"return_url": "https://www.voorbeeld.example/a?b=2"}, "'self' https://www.voorbeeld.example")],
-)
-async def test_a_form_may_lead_back_to_where_the_person_came_from(known: dict[str, str], targets: str) -> None:
-    context = {"auth": "none", "channel": "chat", "language": "nl", **known}
-
-    def form(host: PluginHost, settings: Mapping[str, object]) -> Form:
-        return Form(host, host.read_settings(settings, CommSettings))
-
-    async with open_comm_house(form, {}) as house:
-        page = await house.browser.get((await house.start(context=context)).client_url)
-        assert page.status_code == 200
-        assert f"form-action {targets};" in page.headers["content-security-policy"]
-        assert page.headers["referrer-policy"] == "no-referrer"
-
-
-async def test_a_form_of_another_site_does_nothing(house: CommHouse) -> None:
-    started = await house.start()
-    await house.see(started)
-    answer = await house.browser.post(started.client_url, data={}, headers={"Origin": "https://evil.example"})
-    assert answer.status_code == 403
-    assert "awaited" in await house.see(started)
-
-
-# --- updates to the auth plugin -------------------------------------------------------------------------------------
-
-
-async def test_activity_is_told_once_a_minute_to_who_asked(house: CommHouse) -> None:
-    started = await house.start()
-    await house.deliver(started, auth_token(SUZANNE, session_url=SESSION_URL))
-    for seconds in (0, 30, 29, 1):
-        house.now[0] += seconds
-        await house.see(started)
-    assert house.updates.told == ["type=user_active", "type=user_active"]
-    assert house.updates.bodies == [b"", b""]
-
-
-async def test_an_update_is_added_to_the_query_that_is_there(house: CommHouse) -> None:
-    await house.see(await house.start(auth_result=auth_token(SUZANNE, session_url=f"{SESSION_URL}?a=1")))
-    assert house.updates.told == ["a=1&type=user_active"]
-
-
-@pytest.mark.parametrize("status", [404, 500, None])
-async def test_an_auth_plugin_that_does_not_take_updates_disturbs_nobody(house: CommHouse, status: int | None) -> None:
-    house.updates.status = status
-    started = await house.start(auth_result=auth_token(SUZANNE, session_url=SESSION_URL))
-    assert "given test" in await house.see(started)
-    ended = await house.browser.post(started.client_url, data={}, headers=FROM_OWN_PAGE)
-    assert ended.text == "ended"
-    assert house.updates.told == ["type=user_active", "type=logout"]
-
-
-async def test_what_has_ended_is_gone_and_the_auth_plugin_hears_of_it(house: CommHouse) -> None:
-    started = await house.start(auth_result=auth_token(SUZANNE, session_url=SESSION_URL))
-    await house.see(started)
-    await house.browser.post(started.client_url, data={}, headers=FROM_OWN_PAGE)
-    assert house.updates.told[-1] == "type=logout"
-    assert (await house.browser.get(started.client_url)).status_code == 410
-
-
-async def test_who_did_not_ask_hears_nothing(house: CommHouse) -> None:
-    started = await house.start(auth_result=auth_token(SUZANNE))
-    await house.see(started)
-    await house.browser.post(started.client_url, data={}, headers=FROM_OWN_PAGE)
-    assert house.updates.told == []
-
-
-# --- what is written down -------------------------------------------------------------------------------------------
-
-
-async def test_no_log_holds_a_token_a_value_or_an_address_of_a_session(
-    house: CommHouse, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    house.updates.status = None
-    started, token = await house.start(), auth_token(SUZANNE, session_url=SESSION_URL)
-    await house.deliver(started, token)
-    await house.browser.get(f"{started.client_url}?result={auth_token({'fullname': 'Eve'})}")
-    await house.see(started)
-    told = [record.getMessage() for record in caplog.records if record.name.startswith("idcontact")]
-    assert told
-    for secret in (token, "Suzanne", "Eve", SESSION_URL, started.client_url.rpartition("/")[2]):
-        assert secret not in "\n".join(told)
-
-
-# --- settings -------------------------------------------------------------------------------------------------------
+# --- settings --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
