@@ -83,12 +83,20 @@ class BoundSessions(Generic[KeptT, SessionT]):
         Raises Gone when it is expired, or another browser has it.
         """
         while True:
-            session = await self.find(session_id)
+            session = await self.open_to(session_id, browser)
             if session.kept.browser is not None:
-                return self._of_browser(session, browser)
+                return session
             bound = await self.replace(session, browser=browser_digest(browser))
             if bound is not None:
                 return bound
+
+    async def open_to(self, session_id: str, browser: str) -> SessionT:
+        """The session, when this browser may open its page: it has it, or no browser has yet. Changes nothing.
+
+        Raises Gone when it is expired, or another browser has it.
+        """
+        session = await self.find(session_id)
+        return session if session.kept.browser is None else self._of_browser(session, browser)
 
     async def of_browser(self, session_id: str, browser: str | None) -> SessionT:
         """The session, for a further request of its browser.

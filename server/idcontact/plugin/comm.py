@@ -16,6 +16,7 @@ from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, 
 from idcontact.browser import new_browser
 from idcontact.errors import BadRequest, IdContactError, NotFound, PluginError, TokenRejected
 from idcontact.languages import known
+from idcontact.limits import Limit, client_address
 from idcontact.openapi import ApiResource, ApiRoute
 from idcontact.pem import PrivatePem
 from idcontact.plugin import operations
@@ -51,13 +52,15 @@ class CommSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `decrypt_key`: private key that auth results are encrypted to. `auth_methods`: whose results are accepted.
     `attr_url`: whether results are asked for from server to server; if not, in the address of the landing (`result=`).
-    `lifetime`: how long a session is kept, from its start.
+    `lifetime`: how long a session is kept, from its start. `landing_limit`: how often one address may bring a result in
+    the address of a landing.
     """
 
     decrypt_key: PrivatePem
     auth_methods: list[ResultMethod]
     attr_url: bool = True
     lifetime: Minutes = Minutes(60 * 60)
+    landing_limit: Limit = Limit(60, 600)
 
 
 class CommPlugin(ABC):
@@ -73,6 +76,7 @@ class CommPlugin(ABC):
         self.pages = pages or host.pages
         self._results = result_check(settings.decrypt_key, settings.auth_methods, f"plugins.{host.name}")
         self._by_attr_url = settings.attr_url
+        self._landing_limit = settings.landing_limit
         self._sessions = CommSessions(host.records, settings.lifetime)
         self._public = self._application(
             [
@@ -261,11 +265,8 @@ class CommPlugin(ABC):
         if is_a_look_ahead(request):
             return Response(status_code=503)
         session_id: str = request.path_params["session"]
-        tokens = request.query_params.getlist("result")
-        if len(tokens) > 1:
-            raise TokenRejected("more than one result")
-        received = self._read(tokens[0], "address") if tokens else None
         browser = self._sessions.browser_in(request, session_id) or new_browser()
+        received = await self._in_address(request, session_id, browser)
         session = await self._sessions.bind(session_id, browser)
         if received is None:
             response = await self.show(request, session)
@@ -274,6 +275,19 @@ class CommPlugin(ABC):
             response = self._without_query(session)
         self._sessions.set_browser(response, session_id, browser)
         return response
+
+    async def _in_address(self, request: Request, session_id: str, browser: str) -> Received | None:
+        """The auth result of `result=`, if there is one. Reading it is dear: only who may open the page gets that done,
+        so often and no oftener. Nothing is bound to a browser yet; what is no result changes nothing.
+        """
+        tokens = request.query_params.getlist("result")
+        if not tokens:
+            return None
+        await self._sessions.open_to(session_id, browser)
+        await self.host.limiter.hit(f"{self.host.name}-landing", client_address(request), self._landing_limit)
+        if len(tokens) > 1:
+            raise TokenRejected("more than one result")
+        return self._read(tokens[0], "address")
 
     async def _take_from_address(self, session: CommSession, received: Received) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from idcontact.errors import BadRequest, Gone, NotAllowed, NotFound, TokenRejected, TooLarge
+from idcontact.errors import BadRequest, Gone, NotAllowed, NotFound, TokenRejected, TooLarge, TooManyRequests
 from idcontact.openapi import (
     FORM_TYPE,
     JSON_TYPE,
@@ -71,7 +71,7 @@ TALK: Final = Operation(
     path=_SESSION,
     query=[LANGUAGE, Parameter("result", "An auth result, appended by the authentication plugin.", Token)],
     answers=[page("What the plugin shows."), see_other("To the same address, without the result."), _LOOK_AHEAD],
-    errors=[TokenRejected, Gone],
+    errors=[TokenRejected, Gone, TooManyRequests],
 )
 ACT_TALKING: Final = Operation(
     summary="A form of the page of a communication",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from comm_house import FROM_OWN_PAGE, SUZANNE, CommHouse, Desk, auth_token, desk, open_comm_house
+from comm_house import FROM_OWN_PAGE, PUBLIC, SUZANNE, CommHouse, Desk, auth_token, desk, open_comm_house
 from idcontact.plugin import CommSession, CommSettings, PluginHost
 
 if TYPE_CHECKING:
@@ -51,6 +51,33 @@ async def test_an_address_with_a_bad_token_changes_nothing(by_address: CommHouse
     started = await by_address.start()
     assert (await by_address.browser.get(f"{started.client_url}?result={token}")).status_code == 400
     assert "awaited" in await by_address.see(started)
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c.d.e", auth_token(SUZANNE)])
+async def test_a_result_is_not_even_read_for_who_may_not_open_the_page(by_address: CommHouse, token: str) -> None:
+    taken = await by_address.start()
+    await by_address.see(taken)
+    async with by_address.another_browser() as other:
+        for address in (taken.client_url, f"{PUBLIC}/session/{'x' * 43}"):
+            assert (await other.get(f"{address}?result={token}")).status_code == 410
+    assert "awaited" in await by_address.see(taken)
+
+
+async def test_one_address_brings_a_limited_number_of_results_and_pages_are_not_counted() -> None:
+    async with open_comm_house(desk, {"attr_url": False, "landing_limit": "2 per min"}) as by_address:
+        started = await by_address.start()
+        with_result = f"{started.client_url}?result={auth_token(SUZANNE)}"
+        for _ in range(3):
+            nowhere = await by_address.browser.get(f"{PUBLIC}/session/{'x' * 43}?result=x")
+            assert nowhere.status_code == 410, "who finds no session is not counted"
+        for bad in ("x", "x&result=y"):
+            assert (await by_address.browser.get(f"{started.client_url}?result={bad}")).status_code == 400
+        refused = await by_address.browser.get(with_result)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "60")
+        assert "awaited" in await by_address.see(started)
+        by_address.now[0] += 60
+        assert (await by_address.browser.get(with_result)).status_code == 303
+        assert "given test" in await by_address.see(started)
 
 
 async def test_who_comes_back_to_an_address_with_another_result_gets_the_page_and_the_first_result_stays(
