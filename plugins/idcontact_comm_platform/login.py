@@ -18,6 +18,7 @@ from idcontact.browser import known_browser, new_browser
 from idcontact.errors import IdContactError, NotAllowed
 from idcontact.limits import client_address
 from idcontact.oidc import UNDER_WAY
+from idcontact.pages import prefers_html
 from idcontact.security import PagePolicy, check_origin
 from idcontact_comm_platform.framed import in_frames
 
@@ -83,6 +84,9 @@ class LoginDoor:
         except NotAllowed as error:
             _logger.warning("a log-in was refused: %s", error.reason)
             raise
+        if identity.is_unverified(self.settings.claim):
+            _logger.warning("a log-in was refused: the provider does not say that the e-mail address is verified")
+            return self._unverified(request)
         if not identity.has(self.settings.claim, self.settings.values):
             _logger.warning("a log-in was refused: the account may not see what people share")
             raise NotAllowed("this account may not see what people share; log in with another one")
@@ -108,7 +112,15 @@ class LoginDoor:
         self._set(response, "host", "", 0, "none")
         return response
 
-    def _said(self, request: Request, what: Literal["in", "out"], frames: Sequence[str] = ()) -> Response:
+    def _unverified(self, request: Request) -> Response:
+        """Another account, or another try, helps nobody here: a person is told what does."""
+        if not prefers_html(request.headers.get("accept", "")):
+            raise NotAllowed("the log-in provider does not say that this account's e-mail address is verified")
+        response = self._said(request, "unverified")
+        response.status_code = NotAllowed.status
+        return response
+
+    def _said(self, request: Request, what: Literal["in", "out", "unverified"], frames: Sequence[str] = ()) -> Response:
         policy = PagePolicy(frames=frames, referrer="no-referrer")
         return self.pages.render(request, "comm_platform/logged.html", policy=policy, what=what)
 

@@ -104,8 +104,17 @@ class Identity:
     subject: str = field(repr=False)
     claims: _Claims = field(repr=False)
 
+    def is_unverified(self, claim: str) -> bool:
+        """Whether it is an e-mail address that the provider does not say to be the person's own.
+
+        Many providers let people type one themselves (OpenID Connect Core 1.0, sections 5.1 and 5.7).
+        """
+        return claim == "email" and claim in self.claims and self.claims.get("email_verified") is not True
+
     def has(self, claim: str, values: list[str]) -> bool:
-        """Whether a claim is one of these values, or a list that holds one of them."""
+        """Whether a claim is one of these values, or a list that holds one of them; an `email` only when verified."""
+        if self.is_unverified(claim):
+            return False
         said = self.claims.get(claim)
         return any(item in values for item in (said if isinstance(said, list) else [said]) if isinstance(item, str))
 

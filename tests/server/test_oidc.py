@@ -56,6 +56,22 @@ async def test_somebody_logs_in_and_is_known_by_subject_and_claims(each_provider
     assert "ann" not in repr(identity)
 
 
+@pytest.mark.parametrize(
+    ("account", "counts"),
+    [("ann", True), ("ann.unverified", False), ("ann.unsaid", False), ("ann.said_as_text", False)],
+)
+async def test_an_email_address_counts_when_the_same_token_says_that_it_is_verified(
+    provider: OpenIdProvider, account: str, counts: bool
+) -> None:
+    async with tab_at(provider, scopes=["email", "groups"]) as tab:
+        identity = await tab.finish(await tab.come_back(account))
+    assert identity.claims["email"] == "ann@example.org"
+    assert identity.has("email", ["ann@example.org"]) is counts
+    assert identity.is_unverified("email") is not counts
+    assert identity.has("groups", ["everyone"]), "of other claims nobody says that"
+    assert not identity.is_unverified("groups")
+
+
 async def test_the_browser_is_sent_to_the_provider_with_a_challenge_a_nonce_and_a_state(
     provider: OpenIdProvider,
 ) -> None:

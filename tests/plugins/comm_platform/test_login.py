@@ -116,6 +116,33 @@ async def test_a_claim_that_is_one_value_counts_too(provider: OpenIdProvider) ->
         assert (await come_back(house, "ann")).status_code == 200
 
 
+BY_EMAIL: dict[str, Any] = {"scopes": ["email"], "claim": "email", "values": ["ann@example.org"]}
+
+
+async def test_a_verified_email_address_of_the_settings_lets_a_host_in(provider: OpenIdProvider) -> None:
+    async with guarded(provider, **BY_EMAIL) as house:
+        assert (await come_back(house, "bob")).status_code == 403
+        assert (await come_back(house, "ann")).status_code == 200
+
+
+@pytest.mark.parametrize("account", ["ann.unverified", "ann.unsaid", "ann.said_as_text"])
+async def test_an_email_address_that_is_not_verified_lets_nobody_in_and_they_hear_why(
+    provider: OpenIdProvider, account: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with guarded(provider, **BY_EMAIL) as house:
+        answer = await come_back(house, account)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+        assert "Your e-mail address has not been verified" in answer.text
+        assert "Log in to see details" in (await house.see(host_token())).text
+        begun = await house.browser.get(f"{PUBLIC}/host/auth/login")
+        back = await log_in(begun.headers["location"], account, REDIRECT)
+        program = await house.browser.get(back, headers=AS_PROGRAM)
+        assert (program.status_code, program.json()["error"]["code"]) == (403, "not_allowed")
+    assert "ann@" not in caplog.text
+    assert "does not say that the e-mail address is verified" in caplog.text
+
+
 async def test_who_logs_out_sees_nothing_any_more_also_in_the_stream(house: PlatformHouse) -> None:
     answer = await come_back(house, "ann.desk")
     cookie = next(value for value in answer.headers.get_list("set-cookie") if "idc-host" in value).partition(";")[0]
