@@ -35,6 +35,7 @@ class Words:
     one_before: str
     nobody_present: str
     one_present: str
+    about_four_minutes: str
     leave_queue: str
     leave_yes: str
     not_identified: str
@@ -105,6 +106,7 @@ NL: Final = Words(
     one_before="Er is 1 persoon voor u.",
     nobody_present="Er is nu geen medewerker aanwezig.",
     one_present="1 medewerker aanwezig",
+    about_four_minutes="U wacht waarschijnlijk ongeveer 4 minuten.",
     leave_queue="Wachtrij verlaten",
     leave_yes="Ja, verlaten",
     not_identified="Het is niet gelukt om vast te stellen wie u bent",
@@ -172,6 +174,7 @@ EN: Final = Words(
     one_before="There is 1 person before you.",
     nobody_present="No agent is present at the moment.",
     one_present="1 agent present",
+    about_four_minutes="You will probably wait about 4 minutes.",
     leave_queue="Leave the queue",
     leave_yes="Yes, leave",
     not_identified="We could not establish who you are",

@@ -8,7 +8,14 @@ import {
   withRefused,
   withSeen,
 } from "./conversation_log.ts";
-import type { Ack, EndUserConversation, Limits, SendMessage, ToEndUser } from "./generated/messages.ts";
+import type { Ack, EndUserConversation, Limits, Position, SendMessage, ToEndUser } from "./generated/messages.ts";
+
+/** Where somebody is in the queue; 1 is next. What the server cannot say of the wait, in seconds, is absent. */
+export interface Standing {
+  place: number;
+  agentsPresent: number;
+  expectedWait: number | undefined;
+}
 
 /** Everything the end user's page knows. Changed by `reduce` alone. */
 export interface ConversationState {
@@ -16,7 +23,7 @@ export interface ConversationState {
   limits: Limits | undefined;
   /** Add it to this device's clock to get the store's. Milliseconds. */
   clockOffset: number;
-  position: { position: number; agentsPresent: number } | undefined;
+  position: Standing | undefined;
   log: ConversationLog;
 }
 
@@ -63,7 +70,7 @@ function withFrame(state: ConversationState, frame: ToEndUser, now: number): Con
     case "conversation":
       return withConversation(state, frame.conversation);
     case "position":
-      return { ...state, position: { position: frame.position, agentsPresent: frame.agents_present } };
+      return { ...state, position: standing(frame) };
     case "seen_by":
       return frame.by === "end_user" ? state : { ...state, log: withSeen(state.log, frame.seq) };
     case "ack":
@@ -73,6 +80,10 @@ function withFrame(state: ConversationState, frame: ToEndUser, now: number): Con
     default:
       return frame.log === "public" ? { ...state, log: withEvent(state.log, frame) } : state;
   }
+}
+
+function standing({ position, agents_present, expected_wait }: Position): Standing {
+  return { place: position, agentsPresent: agents_present, expectedWait: expected_wait };
 }
 
 /** A view replaces an earlier one; one of a lower version comes from before and is dropped. */

@@ -52,9 +52,20 @@ describe("the state of the conversation", () => {
   it("has a position only while waiting", () => {
     const position = goldenFrame("to_end_user", "position");
     const waiting = stateAfter(welcome({ conversation: conversation({ phase: "waiting" }) }), position);
-    expect(waiting.position).toBeDefined();
+    expect(waiting.position).toEqual({ place: 2, agentsPresent: 2, expectedWait: 240 });
     const accepted: ToEndUser = { type: "conversation", conversation: conversation({ version: 2 }) };
     expect(reduce(waiting, { kind: "frame", frame: accepted, now: 0 }).position).toBeUndefined();
+  });
+});
+
+describe("the wait of somebody in the queue", () => {
+  it("is not known any more when the server no longer says it", () => {
+    const waiting = stateAfter(
+      welcome({ conversation: conversation({ phase: "waiting" }) }),
+      goldenFrame("to_end_user", "position"),
+      goldenFrame("to_end_user", "position.least"),
+    );
+    expect(waiting.position?.expectedWait).toBeUndefined();
   });
 });
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import expect
 
 from chromium import inspect
+from idcontact.live.expected_wait import LEAST
 from web_words import LANGUAGES
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
+    from servers import RedisServer
     from web_people import EndUser
     from web_town import Town
     from web_words import Language
@@ -72,6 +75,36 @@ async def test_the_way_to_the_queue_and_out_of_it(town: Town, language: Language
     await page.get_by_role("dialog").get_by_role("button", name=words.leave_yes).click()
     await end_user.sees_heading(words.ended)
     await inspect(page, "ended-left-the-queue")
+
+
+def remember_hand_overs(redis: RedisServer, *, every: int) -> None:
+    """As if somebody had been handed over every so many milliseconds until now, while others waited."""
+    now = int(time.time() * 1000)
+    with redis.client() as client:
+        for number in range(LEAST + 1):
+            client.rpush("idc:{routing}:handed:report_move", f"{now - number * every} 0")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_queue_in_which_it_is_known_how_long_one_will_wait(
+    town: Town, redis_of_the_house: RedisServer, language: Language
+) -> None:
+    remember_hand_overs(redis_of_the_house, every=100_000)
+    busy, ahead, end_user = [await town.end_user(language) for _ in range(3)]
+    agent = await town.agent("bob", language)
+    await agent.is_available()
+    await busy.waits()
+    await agent.accepts()
+    await ahead.waits()
+    await end_user.waits()
+    words = end_user.words
+    await end_user.reads(words.about_four_minutes)
+    status = end_user.page.get_by_role("status").filter(has_text=words.one_before)
+    await expect(status.get_by_text(words.about_four_minutes)).to_have_attribute("aria-live", "off")
+    await inspect(end_user.page, "waiting-known-wait")
+    await ahead.leaves_the_queue()
+    await end_user.reads(words.first_in_line)
+    await expect(status.get_by_text(words.about_four_minutes)).to_have_count(0)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

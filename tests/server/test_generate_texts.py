@@ -19,6 +19,7 @@ FIRST: Texts = {
     "language": "Nederlands",
     "login.too_often": "Wacht {minutes} minuten.",
     "shared": {"cancel": "Annuleren", "left": {"one": "Nog 1 teken", "other": "Nog {count} tekens"}},
+    "wait": {"soon": "Zo"},
     "widget": {"problems": {"failing": "Storing"}, "step": "Stap {step} van {of}", "authFirst": "Naar {auth}"},
     "page": {"expect": ["a", "b"]},
     "console": {"title": "Medewerkers"},
@@ -43,7 +44,7 @@ def test_a_language_is_known_when_there_are_texts_in_it() -> None:
 
 def test_types_follow_from_the_places_and_the_forms_of_a_text(tmp_path: Path) -> None:
     types = module(written(tmp_path))
-    assert [name in types for name in PARTS.values()] == [True] * 4
+    assert all(name in types for name in PARTS.values())
     assert "  readonly cancel: string;" in types
     assert "  readonly left: (count: number) => string;" in types
     assert "  readonly problems: {\n    readonly failing: string;\n  };" in types

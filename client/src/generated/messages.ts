@@ -299,12 +299,13 @@ export interface ConversationView {
   conversation: EndUserConversation;
 }
 
-/** Where a waiting end user is in the queue: 1 is next. */
+/** Where a waiting end user is in the queue: 1 is next. `expected_wait`: seconds yet to wait; absent: not known. */
 export interface Position {
   type: "position";
   conversation: ConversationId;
   position: number;
   agents_present: number;
+  expected_wait?: number;
 }
 
 /** The other participant has been shown everything up to `seq`. */

@@ -35,6 +35,12 @@ export interface SharedTexts {
   readonly justNow: string;
 }
 
+export interface WaitTexts {
+  readonly soon: string;
+  readonly about: (count: number) => string;
+  readonly long: string;
+}
+
 export interface StartTexts {
   readonly title: string;
   readonly loading: string;
@@ -77,9 +83,6 @@ export interface StartTexts {
   readonly closedUntil: (when: string | number) => string;
   readonly closedMeans: string;
   readonly nobody: string;
-  readonly soon: string;
-  readonly wait: (count: number) => string;
-  readonly longWait: string;
   readonly clock: (values: { hour: string | number; minute: string | number }) => string;
   readonly today: (time: string | number) => string;
   readonly tomorrow: (time: string | number) => string;

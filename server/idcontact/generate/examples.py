@@ -36,6 +36,7 @@ BY_NAME: Mapping[str, object] = {
     "channel": "chat",
     "command": "c-1",
     "entries_gone": [OTHER_CONVERSATION],
+    "expected_wait": 240,
     "field": "text",
     "id": "c-1",
     "label": "Naam",

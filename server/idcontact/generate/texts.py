@@ -16,6 +16,7 @@ Written: TypeAlias = "str | list[Written] | dict[str, Written]"
 
 PARTS: Final[Mapping[str, str]] = {
     "shared": "SharedTexts",
+    "wait": "WaitTexts",
     "widget": "StartTexts",
     "page": "PageTexts",
     "console": "ConsoleTexts",

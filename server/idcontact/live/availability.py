@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from idcontact.errors import NotFound, Unavailable
-from idcontact.live.expected_wait import expected_wait
+from idcontact.live.expected_wait import Pace, pace
 from idcontact.opening_hours import ALWAYS
 from idcontact.protocol import Availability
 
@@ -39,23 +39,23 @@ class Reception:
         now = self.clock()
         hours = self.opening_hours.get(purpose)
         opening = ALWAYS if hours is None else hours.at(now)
-        wait = await self.expected_wait(purpose)
-        queue = self.board.queue(purpose)
+        now_helped = await self.pace(purpose)
+        wait = now_helped.wait_of_newcomer() if opening.open else None
+        queue = now_helped.queue
         return Availability(
             open=opening.open,
             until=None if opening.until is None else opening.until.isoformat(),
             agents=queue.agents,
             waiting=queue.waiting,
-            expected_wait=wait if opening.open else None,
+            expected_wait=None if wait is None else round(wait / 1000),
         )
 
-    async def expected_wait(self, purpose: str) -> int | None:
-        """Seconds that who comes now will wait; None when that cannot be said. Raises Unavailable."""
+    async def pace(self, purpose: str) -> Pace:
+        """How fast people are helped now. Raises Unavailable."""
         try:
             async with asyncio.timeout(READY_WITHIN):
                 await self.board.ready.wait()
         except TimeoutError:
             raise Unavailable("the queue is not known here yet; try again in a moment") from None
         recent = await self.routing.hand_overs(purpose)
-        wait = expected_wait(self.board.queue(purpose), recent, int(self.clock() * 1000))
-        return None if wait is None else round(wait / 1000)
+        return pace(self.board.queue(purpose), recent, int(self.clock() * 1000))

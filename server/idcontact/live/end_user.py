@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from idcontact.live.floor import Floor
     from idcontact.live.hub import Local
     from idcontact.live.keys import LogName
+    from idcontact.live.positions import Standing
     from idcontact.live.socket import Answer
     from idcontact.live.stored import Stored
 
@@ -169,9 +170,15 @@ class EndUserEnd:
         state = self._local.stored.state if self._local is not None else None
         return state.purpose if state is not None and state.phase is Phase.WAITING else None
 
-    def stands(self, place: int, agents_present: int) -> None:
+    def stands(self, standing: Standing) -> None:
         """Where this end user is in the queue."""
-        self._socket.send_frame(m.Position(conversation=self.id, position=place, agents_present=agents_present))
+        position = m.Position(
+            conversation=self.id,
+            position=standing.place,
+            agents_present=standing.agents_present,
+            expected_wait=standing.expected_wait,
+        )
+        self._socket.send_frame(position)
 
     def _view(self, stored: Stored) -> m.EndUserConversation:
         rules = self._conversations.rules(stored.state.purpose)

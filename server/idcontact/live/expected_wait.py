@@ -1,7 +1,7 @@
-"""How long somebody who comes now will wait, from recent hand-overs: plain code, no I/O, no clock.
+"""How long people will wait, who come now or wait already, from recent hand-overs: plain code, no I/O, no clock.
 
 While people wait, every hand-over ends an interval in which all agents of the queue were occupied: the time in which
-one of them becomes free. The mean of those intervals, times those who go before, is what a newcomer waits. Hand-overs
+one of them becomes free. The mean of those intervals, times the place in the queue, is what somebody waits. Hand-overs
 to an agent who was free already say nothing of that, and are left out. The interval that is still running counts as
 well: when agents have gone and nobody is handed over any more, the estimate grows while that lasts.
 
@@ -46,15 +46,33 @@ class Queue:
     free: int
 
 
-def expected_wait(queue: Queue, recent: Sequence[HandOver], now: int) -> int | None:
-    """Milliseconds that who comes now will wait; None when that cannot be said. `recent`: oldest first."""
-    if queue.agents == 0:
-        return None
-    if queue.waiting == queue.offered and queue.free > 0:
-        return 0
+@dataclass(frozen=True)
+class Pace:
+    """How fast people of a queue are helped now. `interval`: mean time between two hand-overs; None: not known."""
+
+    queue: Queue
+    interval: float | None
+
+    def wait_in(self, place: int) -> int | None:
+        """Time that who waits in this place, 1 is next, will yet wait; None when that cannot be said."""
+        if self.queue.agents == 0:
+            return None
+        if place <= self.queue.offered:
+            return 0
+        return None if self.interval is None else round(self.interval * place)
+
+    def wait_of_newcomer(self) -> int | None:
+        """Time that who comes now will wait; None when that cannot be said."""
+        if self.queue.agents > 0 and self.queue.waiting == self.queue.offered and self.queue.free > 0:
+            return 0
+        return self.wait_in(self.queue.waiting + 1)
+
+
+def pace(queue: Queue, recent: Sequence[HandOver], now: int) -> Pace:
+    """Of a queue at `now`. `recent`: oldest first."""
     intervals = [after.at - max(after.since, before.at) for before, after in pairwise(recent) if after.since < after.at]
     intervals = intervals[-MOST:]
     if len(intervals) < LEAST:
-        return None
+        return Pace(queue, None)
     running = 0 if queue.oldest is None else max(0, now - max(queue.oldest, recent[-1].at))
-    return (sum(intervals) + running) * (queue.waiting + 1) // len(intervals)
+    return Pace(queue, (sum(intervals) + running) / len(intervals))

@@ -93,7 +93,8 @@ class LivePart:
         self.conversations = Conversations(self.store, self.routing, settings.rules, names)
         self.hub = Hub(self.node, self.conversations, self._tasks)
         self.board = Board(self.routing)
-        positions = Positions(self.board)
+        reception = self._reception(needs)
+        positions = Positions(self.board, reception.pace)
         self.board.listeners.add(positions)
         self._positions = positions
         self._sweeper = Sweeper(self.conversations, self._renew_leases)
@@ -121,7 +122,8 @@ class LivePart:
             tasks=self._tasks,
         )
         used = receipts_in(redis, needs.keystore, prefix)
-        self._http = self._doors(needs, Receiver(self.conversations, results, needs.purposes, used, needs.clock))
+        receiver = Receiver(self.conversations, results, needs.purposes, used, needs.clock)
+        self._http = self._doors(needs, reception, receiver)
         self.internal = Starlette(
             routes=self._http.internal_routes(),
             exception_handlers={HTTPException: needs.pages.handle},
@@ -143,16 +145,19 @@ class LivePart:
             tasks.keep(self._sweeper.run, "deadlines")
             yield
 
-    def _doors(self, needs: LiveNeeds, receiver: Receiver) -> LiveHttp:
+    def _reception(self, needs: LiveNeeds) -> Reception:
+        return Reception(
+            purposes=needs.purposes.keys(),
+            opening_hours=needs.opening_hours,
+            board=self.board,
+            routing=self.routing,
+            clock=needs.clock,
+        )
+
+    def _doors(self, needs: LiveNeeds, reception: Reception, receiver: Receiver) -> LiveHttp:
         return LiveHttp(
             floor=self._floor,
-            reception=Reception(
-                purposes=needs.purposes.keys(),
-                opening_hours=needs.opening_hours,
-                board=self.board,
-                routing=self.routing,
-                clock=needs.clock,
-            ),
+            reception=reception,
             receiver=receiver,
             settings=needs.settings,
             purposes=needs.purposes.keys(),

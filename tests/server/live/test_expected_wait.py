@@ -6,17 +6,26 @@ import heapq
 import random
 from collections import deque
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idcontact.live.expected_wait import LEAST, HandOver, Queue, expected_wait
+from idcontact.live.expected_wait import LEAST, HandOver, Queue, pace
 from idcontact.live.routing import AT_ONCE, HAND_OVERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MINUTE = 60_000
 BUSY = Queue(waiting=2, offered=0, oldest=10 * MINUTE, agents=3, free=0)
 EVERY_MINUTE = [HandOver(at=number * MINUTE, since=0) for number in range(1, 11)]
+
+
+def expected_wait(queue: Queue, recent: Sequence[HandOver], now: int) -> int | None:
+    """Of who comes now."""
+    return pace(queue, recent, now).wait_of_newcomer()
 
 
 def test_nobody_waits_for_who_is_free() -> None:
@@ -55,6 +64,21 @@ def test_the_wait_grows_while_nobody_is_handed_over() -> None:
     assert waits == [3 * MINUTE, 6 * MINUTE, 9 * MINUTE]
 
 
+def test_who_waits_already_waits_as_long_as_their_place_says() -> None:
+    helped = pace(BUSY, EVERY_MINUTE, 10 * MINUTE)
+    assert [helped.wait_in(place) for place in (1, 2)] == [MINUTE, 2 * MINUTE]
+
+
+def test_who_is_offered_to_somebody_is_helped_at_once() -> None:
+    helped = pace(replace(BUSY, offered=1), EVERY_MINUTE, 10 * MINUTE)
+    assert [helped.wait_in(place) for place in (1, 2)] == [0, 2 * MINUTE]
+    assert pace(replace(BUSY, offered=1), [], 0).wait_in(1) == 0
+
+
+def test_who_waits_while_nobody_is_there_is_promised_nothing() -> None:
+    assert pace(replace(BUSY, agents=0), EVERY_MINUTE, 10 * MINUTE).wait_in(1) is None
+
+
 @given(
     records=st.lists(st.tuples(st.integers(0, 10**12), st.integers(0, 10**7)), max_size=HAND_OVERS),
     waiting=st.integers(0, 500),
@@ -71,6 +95,10 @@ def test_whatever_was_remembered_it_is_never_negative_and_grows_with_the_queue(
     assert (found is None) is (longer is None)
     if found is not None and longer is not None:
         assert 0 <= found <= longer
+        helped = pace(queue, recent, now)
+        along_the_queue = [helped.wait_in(place) or 0 for place in range(1, waiting + 1)]
+        assert along_the_queue == sorted(along_the_queue)
+        assert all(wait <= found for wait in along_the_queue)
 
 
 # --- in a queue -----------------------------------------------------------------------------------------------------

@@ -229,6 +229,13 @@ async def test_those_who_wait_see_how_the_queue_moves(floor: Floor) -> None:
     assert (await second.wait_for("position"))["agents_present"] == 1
 
 
+async def test_those_who_wait_hear_how_long_that_will_yet_take_once_it_is_known(floor: Floor) -> None:
+    first = await floor.waits()
+    assert "expected_wait" not in await first.wait_for("position", position=1)
+    await floor.agent("ann")
+    await first.wait_for("position", position=1, expected_wait=0)
+
+
 async def test_a_supervisor_sees_queue_and_agents_live(floor: Floor) -> None:
     sue = await floor.staff("sue")
     end_user, ann = await floor.talk()

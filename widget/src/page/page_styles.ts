@@ -64,6 +64,10 @@ export const pageStyles = css`
     padding: 1rem 1.25rem;
   }
 
+  .wait:empty {
+    display: none;
+  }
+
   .number {
     color: var(--idc-accent);
     font-size: 2.75rem;

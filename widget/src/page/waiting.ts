@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { messagesOf } from "../../../client/src/conversation_log.ts";
 import { SHARED } from "../../../client/src/i18n/shared.ts";
+import { waitInWords } from "../../../client/src/i18n/wait.ts";
 import { bellIcon, mutedIcon, soundIcon, warningIcon } from "../../../client/src/ui/icons.ts";
 import { identificationNote } from "./identification.ts";
 import { messageList } from "./talking.ts";
@@ -14,7 +15,7 @@ export function waitingPage(view: View): TemplateResult {
       <h1 tabindex="-1">${texts.waitingTitle}</h1>
       <p class="subject">${conversation.purpose_label}</p>
       ${resumed ? html`<div class="notice warning">${warningIcon}<div>${texts.agentGone}</div></div>` : nothing}
-      <div class="place" role="status">${place(view)}</div>
+      <div class="place" role="status" aria-atomic="true">${place(view)}</div>
       ${identificationNote(view)}
       <h2>${texts.expectTitle}</h2>
       <ul class="expect">
@@ -28,17 +29,21 @@ export function waitingPage(view: View): TemplateResult {
     ${resumed ? html`<section class="card"><h2>${texts.soFar}</h2>${messageList(view, false)}</section>` : nothing}`;
 }
 
-function place({ controller, texts }: View): TemplateResult {
+/** Read out as a whole when the place changes or agents come and go; not for each minute that the wait is longer. */
+function place({ controller, language, texts }: View): TemplateResult {
   const { position } = controller.state;
   if (position === undefined) return html`<p>${texts.placeComes}</p>`;
-  const before = position.position - 1;
-  const present = position.agentsPresent;
-  return html`<p class="number" aria-hidden="true">${position.position}</p>
-    <p>
-      <span class="hidden-text">${texts.yourPlace}: ${position.position}.</span>
-      <strong>${before <= 0 ? texts.firstInLine : texts.peopleBefore(before)}</strong><br />
-      <span class="soft">${present > 0 ? texts.agentsPresent(present) : texts.nobodyPresent}</span>
-    </p>`;
+  const { place, agentsPresent, expectedWait } = position;
+  const wait = expectedWait === undefined ? nothing : waitInWords(expectedWait, language);
+  return html`<p class="number" aria-hidden="true">${place}</p>
+    <div>
+      <p>
+        <span class="hidden-text">${texts.yourPlace}: ${place}.</span>
+        <strong>${place <= 1 ? texts.firstInLine : texts.peopleBefore(place - 1)}</strong>
+      </p>
+      <p class="wait" aria-live="off">${wait}</p>
+      <p class="soft">${agentsPresent > 0 ? texts.agentsPresent(agentsPresent) : texts.nobodyPresent}</p>
+    </div>`;
 }
 
 function keptInformed(view: View): TemplateResult | typeof nothing {

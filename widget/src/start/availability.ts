@@ -1,5 +1,6 @@
 import type { StartTexts } from "../../../client/src/generated/texts.ts";
 import { type Language, languageTag } from "../../../client/src/i18n/language.ts";
+import { waitInWords } from "../../../client/src/i18n/wait.ts";
 
 /** Whether somebody is there for a purpose. What the core does not know is absent. */
 export interface Availability {
@@ -41,12 +42,7 @@ export function availabilityInWords(
 ): string | undefined {
   if (!open) return until === undefined ? texts.closed : texts.closedUntil(momentInWords(until, texts, language, now));
   if (agents === 0) return texts.nobody;
-  if (expectedWait === undefined) return undefined;
-  const minutes = Math.ceil(expectedWait / 60);
-  if (minutes <= 1) return texts.soon;
-  if (minutes > 60) return texts.longWait;
-  // Whoever hears that it is 23 minutes, and then 24, learns nothing and is disturbed.
-  return texts.wait(minutes > 10 ? Math.ceil(minutes / 5) * 5 : minutes);
+  return expectedWait === undefined ? undefined : waitInWords(expectedWait, language);
 }
 
 /** A moment to come: today, tomorrow, the day of this week, or the date, on the clock of the place it is about. */

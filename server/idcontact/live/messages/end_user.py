@@ -49,8 +49,9 @@ class ConversationView(Frame, tag="conversation", frozen=True, kw_only=True):
 
 
 class Position(Frame, tag="position", frozen=True, kw_only=True):
-    """Where a waiting end user is in the queue: 1 is next."""
+    """Where a waiting end user is in the queue: 1 is next. `expected_wait`: seconds yet to wait; absent: not known."""
 
     conversation: ConversationId
     position: int
     agents_present: int
+    expected_wait: int | None = None
