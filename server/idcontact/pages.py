@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import time
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +21,7 @@ from starlette.responses import HTMLResponse, Response
 
 from idcontact.errors import Closed, IdContactError, TooManyRequests
 from idcontact.languages import FIRST, LANGUAGES, TEXTS_FOLDER, Language, known
+from idcontact.moments import moment_in_words
 from idcontact.protocol import ErrorAnswer, ErrorDetail
 from idcontact.security import PagePolicy, page_headers
 from idcontact.settings_values import Localized, Url
@@ -27,6 +29,7 @@ from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from starlette.requests import HTTPConnection, Request
 
@@ -65,12 +68,20 @@ class Back:
 
 
 class Pages:
-    """Renders templates and errors. `public_url` is where browsers reach this server."""
+    """Renders templates and errors. `public_url` is where browsers reach this server. `clock`: seconds since 1970."""
 
-    def __init__(self, *, public_url: str, assets: AssetFiles, settings: PageSettings | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        public_url: str,
+        assets: AssetFiles,
+        settings: PageSettings | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._public_url = public_url
         self._assets = assets
         self._settings = settings or PageSettings()
+        self._clock = clock
         self._texts: Texts = load_texts(TEXTS_FOLDER)
         self._loader: jinja2.BaseLoader = jinja2.FileSystemLoader(_HERE / "templates")
         self._environment = self._new_environment()
@@ -82,7 +93,7 @@ class Pages:
         """
         own = jinja2.PrefixLoader({name: jinja2.FileSystemLoader(folder / "templates")})
         added = load_texts(folder / "texts")
-        pages = Pages(public_url=self._public_url, assets=self._assets, settings=self._settings)
+        pages = Pages(public_url=self._public_url, assets=self._assets, settings=self._settings, clock=self._clock)
         pages._texts = {language: {**added[language], **self._texts[language]} for language in LANGUAGES}
         pages._loader = jinja2.ChoiceLoader([self._loader, own])
         pages._environment = pages._new_environment()
@@ -145,7 +156,7 @@ class Pages:
             language=spoken,
             policy=PagePolicy(referrer="no-referrer"),
             title=self._error_text(spoken, known.code, "title"),
-            explanation=self._error_text(spoken, known.code, "text"),
+            explanation=self._explanation(spoken, known),
             detail=known.detail,
             ways=self._ways_on(back),
         )
@@ -162,6 +173,12 @@ class Pages:
         if website is not None and (back is None or back.kind != "website"):
             ways.append(Back(website))
         return ways
+
+    def _explanation(self, language: Language, known: _KnownError) -> str:
+        if known.until is None:
+            return self._error_text(language, known.code, "text")
+        opens = moment_in_words(self, language, known.until, self._clock())
+        return self.text(language, f"error.{known.code}.text_until", when=opens)
 
     def _error_text(self, language: Language, code: str, part: str) -> str:
         texts = self._texts[language]
@@ -275,7 +292,7 @@ class _KnownError:
     message: str
     field: str | None = None
     headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    until: str | None = None
+    until: datetime | None = None
 
     @property
     def detail(self) -> str | None:
@@ -296,9 +313,8 @@ def _as_known(error: Exception) -> _KnownError:
                 status=error.status, code=error.code, message=error.message, field=error.field, headers=headers
             )
         case Closed():
-            until = None if error.until is None else error.until.isoformat()
             return _KnownError(
-                status=error.status, code=error.code, message=error.message, field=error.field, until=until
+                status=error.status, code=error.code, message=error.message, field=error.field, until=error.until
             )
         case IdContactError() if error.status != IdContactError.status:
             return _KnownError(status=error.status, code=error.code, message=error.message, field=error.field)
@@ -313,7 +329,8 @@ def _as_known(error: Exception) -> _KnownError:
 
 
 def _error_as_json(known: _KnownError) -> Response:
-    detail = ErrorDetail(code=known.code, message=known.message, field=known.field, until=known.until)
+    until = None if known.until is None else known.until.isoformat()
+    detail = ErrorDetail(code=known.code, message=known.message, field=known.field, until=until)
     return Response(
         msgspec.json.encode(ErrorAnswer(error=detail)), known.status, dict(known.headers), "application/json"
     )

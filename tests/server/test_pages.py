@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,7 @@ from idcontact.security import PagePolicy
 from idcontact.settings_values import Localized, Url
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from starlette.requests import Request
@@ -44,9 +46,9 @@ TEXTS = load_texts(PACKAGE / "texts")
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-def make_pages(settings: PageSettings | None = None) -> Pages:
+def make_pages(settings: PageSettings | None = None, clock: Callable[[], float] = time.time) -> Pages:
     assets = AssetFiles({"/assets": ASSETS_FOLDER})
-    return Pages(public_url="https://contact.example", assets=assets, settings=settings)
+    return Pages(public_url="https://contact.example", assets=assets, settings=settings, clock=clock)
 
 
 def client_of(pages: Pages, template: str = "landing.html", **values: object) -> TestClient:
@@ -137,12 +139,13 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
         *(PACKAGE / "templates").glob("*.html"),
         *(PACKAGE / "staff").glob("*.py"),
         *(PACKAGE / "core").glob("*.py"),
+        PACKAGE / "moments.py",
     ]
     text = "\n".join(source.read_text(encoding="utf-8") for source in sources)
     families = tuple(re.findall(r'\bt\("([^"]+)" ~', text))
     used = set(re.findall(r'\bt\("([^"]+)"(?! ~)', text))
     assert used <= set(TEXTS["nl"])
-    by_code = re.compile(r"error\.[a-z_]+\.(title|text)|language")
+    by_code = re.compile(r"error\.[a-z_]+\.(title|text|text_until)|language")
     known = {key for key in TEXTS["nl"] if by_code.fullmatch(key) or key.startswith(families)}
     assert [key for key in TEXTS["nl"] if key not in known and f'"{key}"' not in text] == []
 
@@ -185,7 +188,7 @@ def _a_request() -> Request:
 def test_the_landing_posts_to_its_own_address_by_script_or_by_button() -> None:
     page = client_of(make_pages()).get("/page").text
     assert '<form method="post" data-land>' in page
-    assert re.search(r'<script src="/assets/land\.js\?v=[0-9a-f]{16}" defer>', page)
+    assert re.search(r'<script type="module" src="/assets/land\.js\?v=[0-9a-f]{16}">', page)
     assert '<button type="submit"' in page
 
 
@@ -329,6 +332,28 @@ def test_a_program_that_is_closed_out_hears_until_when() -> None:
     assert (closed.status_code, closed.json()["error"]["code"]) == (409, "closed")
     assert closed.json()["error"]["until"] == "2026-11-23T09:00:00+01:00"
     assert "until" not in client.get("/fails?kind=closed_for_long").json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("now", "dutch", "english"),
+    [
+        (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), "vandaag vanaf 09.00 uur", "today from 09:00"),
+        (datetime(2026, 11, 22, 22, 30, tzinfo=UTC), "morgen vanaf 09.00 uur", "tomorrow from 09:00"),
+        (datetime(2026, 11, 20, 12, tzinfo=UTC), "maandag vanaf 09.00 uur", "on Monday from 09:00"),
+        (datetime(2026, 11, 1, 12, tzinfo=UTC), "maandag 23 november vanaf 09.00", "on Monday 23 November from 09:00"),
+    ],
+)
+def test_a_person_who_is_closed_out_reads_when_they_can_come_back_by_the_clock_of_the_purpose(
+    now: datetime, dutch: str, english: str
+) -> None:
+    client = client_of(make_pages(clock=now.timestamp))
+    page = client.get("/fails?kind=closed", headers=HTML)
+    assert (page.status_code, "Wij zijn nu gesloten" in page.text) == (409, True)
+    assert f"U kunt weer terecht {dutch}" in page.text
+    assert f"You can contact us again {english}" in client.get("/fails?kind=closed&lang=en", headers=HTML).text
+    not_soon = client.get("/fails?kind=closed_for_long", headers=HTML).text
+    assert "Kom terug als wij weer open zijn." in not_soon
+    assert "U kunt weer terecht" not in not_soon
 
 
 @pytest.mark.parametrize("headers", [HTML, {}])
