@@ -11,13 +11,13 @@ import httpx2
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 
 from idcontact.asset_files import AssetFiles
+from idcontact.door import AccessLog, BodyLimit, Door
 from idcontact.errors import IdContactError
 from idcontact.limits import Limiter
 from idcontact.pages import ASSETS_FOLDER, Pages
-from idcontact.security import AccessLog, BodyLimit, OriginCheck, SecurityHeaders
+from idcontact.security import OriginCheck, SecurityHeaders
 from idcontact.staff.part import Staff
 from idcontact.staff.settings import PasswordHash, StaffAccount, StaffSettings
 
@@ -82,16 +82,16 @@ class House:
             pages=self.pages,
             clock=self.clock,
         )
-        refuse = self.pages.error_response
-        self.app: ASGIApp = Starlette(
-            routes=self.staff.routes(),
-            exception_handlers={IdContactError: self.pages.handle, HTTPException: self.pages.handle},
-            middleware=[
-                Middleware(AccessLog, logger=logging.getLogger("idcontact.access")),
-                Middleware(SecurityHeaders, https_only=True),
-                Middleware(BodyLimit, default=64 * 1024, limits={}, refuse=refuse),
-                Middleware(OriginCheck, own_origins=[ORIGIN], exempt=[], refuse=refuse),
-            ],
+        self.app: ASGIApp = Door(
+            Starlette(
+                routes=self.staff.routes(),
+                exception_handlers={IdContactError: self.pages.handle, HTTPException: self.pages.handle},
+            ),
+            log=AccessLog(logging.getLogger("idcontact.access")),
+            headers=SecurityHeaders(https_only=True),
+            bodies=BodyLimit(default=64 * 1024),
+            origins=OriginCheck(own_origins=[ORIGIN]),
+            refuse=self.pages.error_response,
         )
 
     def restarted_with(self, *accounts: StaffAccount) -> House:

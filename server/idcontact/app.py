@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from idcontact.asset_files import AssetFiles
 from idcontact.core.part import CoreNeeds, CorePart
 from idcontact.core.settings import ANY
+from idcontact.door import AccessLog, BodyLimit, Door
 from idcontact.embedded import embedded_valkey, find_server
 from idcontact.errors import IdContactError
 from idcontact.health import health_routes
@@ -35,7 +35,7 @@ from idcontact.records import SealedRecords
 from idcontact.redis import await_up, connect
 from idcontact.results import result_check
 from idcontact.sealing import KeyKeeper
-from idcontact.security import AccessLog, BodyLimit, CrossOrigin, OriginCheck, SecurityHeaders
+from idcontact.security import CrossOrigin, OriginCheck, SecurityHeaders
 from idcontact.signals import RedisSignals
 from idcontact.staff.part import Staff
 from idcontact.staff_door import SessionDoor
@@ -229,7 +229,15 @@ class _Builder:
         public.append(document_route("ID Contact", self._config.public_url, public))
         internal.append(document_route("ID Contact, internal", self._config.internal_base, internal))
         public_app = self._public_app(public, _open_paths(plugins))
-        return House(public_app, self._app(internal), core, live, plugins, self._limiter, self._redis)
+        return House(
+            public_app,
+            Door(self._app(internal), log=AccessLog(_access)),
+            core,
+            live,
+            plugins,
+            self._limiter,
+            self._redis,
+        )
 
     def _bases(self) -> dict[str, str]:
         """The internal address of each plugin of this server, also of one that could not be made."""
@@ -312,20 +320,19 @@ class _Builder:
         ]
 
     def _public_app(self, routes: list[BaseRoute], open_paths: list[str]) -> ASGIApp:
-        refuse = self._pages.error_response
-        app = self._app(
-            routes,
-            Middleware(CrossOrigin, origins=self._config.allowed_origins, paths=["/session_options(/.*)?", "/start"]),
-            Middleware(BodyLimit, default=32 * 1024, limits={}, refuse=refuse),
-            Middleware(OriginCheck, own_origins=self._own_origins, exempt=["/start", *open_paths], refuse=refuse),
+        return Door(
+            self._app(routes),
+            log=AccessLog(_access),
+            headers=SecurityHeaders(https_only=self._config.public_url.startswith("https:")),
+            cross_origin=CrossOrigin(origins=self._config.allowed_origins, paths=["/session_options(/.*)?", "/start"]),
+            bodies=BodyLimit(default=32 * 1024),
+            origins=OriginCheck(own_origins=self._own_origins, exempt=["/start", *open_paths]),
+            refuse=self._pages.error_response,
         )
-        # Around all of it: Starlette answers what nobody foresaw outside of its own middleware.
-        return SecurityHeaders(app, https_only=self._config.public_url.startswith("https:"))
 
-    def _app(self, routes: list[BaseRoute], *middleware: Middleware) -> Starlette:
+    def _app(self, routes: list[BaseRoute]) -> Starlette:
         return Starlette(
             routes=routes,
-            middleware=[Middleware(AccessLog, logger=_access), *middleware],
             exception_handlers={
                 HTTPException: self._pages.handle,
                 IdContactError: self._pages.handle,

@@ -1,37 +1,33 @@
-"""What every answer and every request meets at the public door, as plain ASGI middleware.
+"""Who may ask, and what browsers are told with each answer: the rules that a `door.Door` keeps.
 
-From the outside in: `SecurityHeaders`, `AccessLog`, `CrossOrigin`, `BodyLimit`, `OriginCheck`. A page sets its own
-policy through `page_headers`; everything that sets none gets the closed one, so a route that forgets is safe, not open.
+A page sets its own policy through `page_headers`; everything that sets none gets the closed one, so a route that
+forgets is safe, not open.
 
-Sources: Content Security Policy Level 3, Fetch Metadata Request Headers, Fetch ("append a request Origin header"),
-and its CORS protocol), RFC 6454 (origins), RFC 9110 (413).
+Sources: Content Security Policy Level 3, Fetch Metadata Request Headers, Fetch ("append a request Origin header",
+and its CORS protocol), RFC 6454 (origins).
 """
 
 from __future__ import annotations
 
-import logging
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import HTTPConnection, Request
-from starlette.routing import Mount
+from starlette.requests import HTTPConnection
 
-from idcontact.errors import IdContactError, NotAllowed, TooLarge
-from idcontact.logs import say
+from idcontact.errors import NotAllowed
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
 
     from starlette.responses import Response
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
 _Lacking: TypeAlias = tuple[list[tuple[bytes, bytes]], int | None]
 """Headers that an answer lacks, and which of those it has is its policy."""
-Refuse: TypeAlias = "Callable[[Request, IdContactError], Response]"
 Referrer: TypeAlias = Literal["same-origin", "no-referrer"]
 
 _IN_SOME_FRAMES = re.compile(rb"frame-ancestors (?!'none')")
@@ -124,8 +120,7 @@ class SecurityHeaders:
     `https_only` also promises the browser that this host is reached by HTTPS for a year (RFC 6797).
     """
 
-    def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
-        self._app = app
+    def __init__(self, *, https_only: bool) -> None:
         self._kinds: dict[tuple[bytes, ...], _Lacking] = {}
         # As they go over the wire, in lower case: every answer passes here.
         self._defaults = [
@@ -139,20 +134,8 @@ class SecurityHeaders:
         if https_only:
             self._defaults.append((b"strict-transport-security", b"max-age=31536000"))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI: every HTTP answer that passes gets the headers it lacks."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": self._completed([*message.get("headers", ())])}
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-    def _completed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def complete(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers of an answer, and those that it lacks. The list may be changed."""
         lacking, policy = self._looked_at(tuple([name for name, _ in headers]))
         headers += lacking
         if policy is not None and _IN_SOME_FRAMES.search(headers[policy][1]):
@@ -211,174 +194,45 @@ class OriginCheck:
     (`/start`, whose form stands on the municipality's site and which has an allow-list of its own).
     """
 
-    def __init__(self, app: ASGIApp, *, own_origins: Collection[str], exempt: Sequence[str], refuse: Refuse) -> None:
-        self._app = app
+    def __init__(self, *, own_origins: Collection[str], exempt: Sequence[str] = ()) -> None:
         self._own_origins = frozenset(own_origins)
-        self._exempt = [re.compile(pattern) for pattern in exempt]
-        self._refuse = refuse
+        self._exempt = re.compile("|".join(f"(?:{pattern})" for pattern in exempt) if exempt else "(?!)")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI: pass on, or answer 403."""
-        if scope["type"] == "http" and scope["method"] not in _SAFE_METHODS and not self._is_exempt(scope["path"]):
-            request = Request(scope, receive)
-            try:
-                check_origin(request, self._own_origins)
-            except NotAllowed as error:
-                await self._refuse(request, error)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _is_exempt(self, path: str) -> bool:
-        return any(pattern.fullmatch(path) for pattern in self._exempt)
+    def check(self, scope: Scope) -> None:
+        """Raises NotAllowed."""
+        if scope["method"] not in _SAFE_METHODS and self._exempt.fullmatch(scope["path"]) is None:
+            check_origin(HTTPConnection(scope), self._own_origins)
 
 
 class CrossOrigin:
     """Lets scripts on pages of `origins` use `paths`: read what a GET answers, and POST JSON. No others, nowhere else.
 
-    `paths` are regular expressions, each for a whole path. What is answered never depends on a cookie: none is allowed.
+    `paths` are regular expressions, each for a whole path. What is answered depends on no cookie: none is allowed.
     """
 
-    def __init__(self, app: ASGIApp, *, origins: Collection[str], paths: Sequence[str]) -> None:
-        self._app = app
+    def __init__(self, *, origins: Collection[str], paths: Sequence[str]) -> None:
         self._origins = frozenset(origin.encode() for origin in origins)
-        self._preflight = CORSMiddleware(app, frozenset(origins), allow_methods=["GET", "POST"], max_age=3600)
         self._paths = re.compile("|".join(f"(?:{path})" for path in paths))
+        self._rules = CORSMiddleware(_nothing, frozenset(origins), allow_methods=["GET", "POST"], max_age=3600)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI: answer a preflight, or pass on and say who may read the answer."""
-        if scope["type"] != "http" or self._paths.fullmatch(scope["path"]) is None:
-            await self._app(scope, receive, send)
-        elif scope["method"] == "OPTIONS":
-            await self._preflight(scope, receive, send)
-        else:
-            await self._pass_on(scope, receive, send)
+    def is_open(self, path: str) -> bool:
+        """Whether it is about this path."""
+        return self._paths.fullmatch(path) is not None
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        origin = _header(scope, b"origin")
+    def preflight(self, scope: Scope) -> Response | None:
+        """The answer where a browser asks beforehand what a script of another site may do; None where it does not."""
+        headers = Headers(scope=scope)
+        if scope["method"] != "OPTIONS" or "origin" not in headers or "access-control-request-method" not in headers:
+            return None
+        return self._rules.preflight_response(request_headers=headers)
 
-        async def send_with_origin(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ())]
-                if not any(b"Origin" in value for name, value in headers if name == _VARY):
-                    headers.append((_VARY, b"Origin"))
-                if origin in self._origins:
-                    headers.append((b"access-control-allow-origin", origin))
-                message = {**message, "headers": headers}
-            await send(message)
-
-        await self._app(scope, receive, send_with_origin)
+    def complete(self, origin: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+        """Add to the headers of an answer who may read it; `origin` is who asked."""
+        if not any(b"Origin" in value for name, value in headers if name == _VARY):
+            headers.append((_VARY, b"Origin"))
+        if origin in self._origins:
+            headers.append((b"access-control-allow-origin", origin))
 
 
-def _header(scope: Scope, wanted: bytes) -> bytes:
-    """The first header of that name, in lower case as ASGI has it; nothing where it is not there."""
-    for name, value in scope["headers"]:
-        if name == wanted:
-            found: bytes = value
-            return found
-    return b""
-
-
-# --- how much -------------------------------------------------------------------------------------------------------
-
-
-class BodyLimit:
-    """Refuses bodies over a limit with 413: by `Content-Length` at once, otherwise by the bytes that really arrive.
-
-    `limits` maps a regular expression for a whole path to its limit in bytes; `default` is for all other paths.
-    """
-
-    def __init__(self, app: ASGIApp, *, default: int, limits: Mapping[str, int], refuse: Refuse) -> None:
-        self._app = app
-        self._default = default
-        self._limits = [(re.compile(pattern), limit) for pattern, limit in limits.items()]
-        self._refuse = refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI: pass on, or answer 413."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        announced = _header(scope, b"content-length")
-        if not announced and not _header(scope, b"transfer-encoding") and scope["http_version"] == "1.1":
-            await self._app(scope, receive, send)  # a request that announces neither has no body (RFC 9112 §6.3)
-            return
-        limit = self._limit_of(scope["path"])
-        if announced and (not announced.isdigit() or int(announced) > limit):
-            await self._refuse(Request(scope, receive), _too_large(limit))(scope, receive, send)
-            return
-        await self._pass_on(limit, scope, receive, send)
-
-    def _limit_of(self, path: str) -> int:
-        return next((limit for pattern, limit in self._limits if pattern.fullmatch(path)), self._default)
-
-    async def _pass_on(self, limit: int, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
-        started = False
-
-        async def counted_receive() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > limit:
-                raise _too_large(limit)
-            return message
-
-        async def noted_send(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, counted_receive, noted_send)
-        except TooLarge as error:
-            if started:
-                raise
-            await self._refuse(Request(scope, receive), error)(scope, receive, send)
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"the body is larger than the {limit} bytes that are accepted here")
-
-
-# --- what is written down -------------------------------------------------------------------------------------------
-
-
-def path_template(scope: Scope) -> str:
-    """The route that answered, as it is declared: `/land/{ticket}`. What a path held never shows, nor does a query."""
-    route = scope.get("route")
-    if route is None:
-        return "(no route)"
-    root: str = scope.get("root_path", "")
-    return f"{root}/…" if isinstance(route, Mount) else f"{root}{getattr(route, 'path', '/…')}"
-
-
-class AccessLog:
-    """One line per answered request: method, route, status, milliseconds. No address, no query, no parameter.
-
-    Replaces the server's own access log, which writes whole targets: run uvicorn with `access_log=False`.
-    """
-
-    def __init__(self, app: ASGIApp, *, logger: logging.Logger) -> None:
-        self._app = app
-        self._logger = logger
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI: pass on, and write one line when the answer is complete or has failed."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        status = 500
-        began = time.perf_counter()
-
-        async def noted_send(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noted_send)
-        finally:
-            took = (time.perf_counter() - began) * 1000
-            if self._logger.isEnabledFor(logging.INFO):
-                say(self._logger, f"{scope['method']} {path_template(scope)} {status} {took:.1f} ms")
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    """What would be asked after a preflight: the rules are wanted, not what they stand around."""

@@ -11,12 +11,12 @@ import pytest_asyncio
 import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from chromium import findings
 from idcontact.asset_files import AssetFiles
+from idcontact.door import Door
 from idcontact.errors import Gone, IdContactError
 from idcontact.limits import Limiter
 from idcontact.pages import ASSETS_FOLDER, Pages, PageSettings
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
     from redis.asyncio import Redis
     from starlette.requests import Request
+    from starlette.types import ASGIApp
 
     from servers import RedisServer
 
@@ -56,7 +57,7 @@ class Site:
     def other(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def app(self) -> Starlette:
+    def app(self) -> ASGIApp:
         assets = AssetFiles({"/assets": ASSETS_FOLDER})
         settings = PageSettings(organisation="Gemeente Voorbeeldstad")
         self.pages = Pages(public_url=self.own, assets=assets, settings=settings)
@@ -67,7 +68,7 @@ class Site:
             limiter=Limiter(self.redis, "idc"),
             pages=self.pages,
         )
-        return Starlette(
+        app = Starlette(
             routes=[
                 *staff.routes(),
                 Route("/land/{ticket}", self.land, methods=["GET", "POST"]),
@@ -77,10 +78,12 @@ class Site:
                 Mount("/assets", assets),
             ],
             exception_handlers={IdContactError: self.pages.handle, HTTPException: self.pages.handle},
-            middleware=[
-                Middleware(SecurityHeaders, https_only=False),
-                Middleware(OriginCheck, own_origins=[self.own], exempt=[], refuse=self.pages.error_response),
-            ],
+        )
+        return Door(
+            app,
+            headers=SecurityHeaders(https_only=False),
+            origins=OriginCheck(own_origins=[self.own]),
+            refuse=self.pages.error_response,
         )
 
     async def land(self, request: Request) -> Response:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from idcontact.asset_files import AssetFiles
+from idcontact.door import AccessLog, Door
 from idcontact.errors import IdContactError, SettingsError
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
@@ -33,7 +33,7 @@ from idcontact.plugin.host import PluginHost, plugin_for
 from idcontact.records import SealedRecords
 from idcontact.redis import connect
 from idcontact.sealing import KeyKeeper
-from idcontact.security import AccessLog, SecurityHeaders
+from idcontact.security import SecurityHeaders
 from idcontact.settings import Address, Localized, Secret, Url, load
 from idcontact.settings_values import Site
 from idcontact.signals import RedisSignals
@@ -128,11 +128,9 @@ async def plugin_host(name: str, settings: ProcessSettings, folder: Path) -> Asy
 
 def public_application(plugin: Plugin, settings: ProcessSettings) -> ASGIApp:
     """The plugin's pages and their stylesheet, behind the same headers as in a whole server."""
-    routes = [Mount("/assets", _assets()), Mount("/", plugin.public)]
-    https = settings.public_url.startswith("https:")
-    app = Starlette(routes=routes, middleware=[Middleware(AccessLog, logger=logging.getLogger("idcontact.access"))])
-    # Around all of it: Starlette answers what nobody foresaw outside of its own middleware.
-    return SecurityHeaders(app, https_only=https)
+    app = Starlette(routes=[Mount("/assets", _assets()), Mount("/", plugin.public)])
+    headers = SecurityHeaders(https_only=settings.public_url.startswith("https:"))
+    return Door(app, log=AccessLog(logging.getLogger("idcontact.access")), headers=headers)
 
 
 def _assets() -> AssetFiles:

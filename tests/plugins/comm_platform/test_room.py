@@ -17,6 +17,7 @@ from starlette.routing import Mount, Route
 from chromium import Troubles, chromium_running, findings
 from comm_house import auth_token
 from idcontact.asset_files import AssetFiles
+from idcontact.door import Door
 from idcontact.listeners import Listener
 from idcontact.pages import ASSETS_FOLDER
 from idcontact.security import SecurityHeaders
@@ -45,7 +46,7 @@ async def served() -> AsyncIterator[tuple[PlatformHouse, str]]:
             return HTMLResponse(f'{head}<iframe src="{base}/host/{host_token()}?lang=en"></iframe>')
 
         async with open_platform_house({"frame_ancestors": [site]}, public_url=base) as house:
-            plugin = SecurityHeaders(house.plugin.public, https_only=False)
+            plugin = Door(house.plugin.public, headers=SecurityHeaders(https_only=False))
             routes = [
                 Mount("/assets", AssetFiles({"/assets": ASSETS_FOLDER})),
                 Mount("/plugins/comm_platform", plugin),
