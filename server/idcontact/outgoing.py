@@ -12,7 +12,6 @@ import logging
 import ssl
 import traceback
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import unquote, urlsplit
 
@@ -33,6 +32,9 @@ WHOLE_REQUEST: Final = 5.0
 MAX_ANSWER: Final = 64 * 1024
 """Bytes of an answer that are read; a longer one is a failure."""
 
+_ENDS_A_BASE: Final = ("", "/", "?")
+"""What may follow the base of a mounted application in a URL that it answers for."""
+_ACCEPTS: Final = {"accept": "application/json"}
 _logger = logging.getLogger(__name__)
 
 
@@ -66,7 +68,7 @@ class Outgoing:
     def __init__(self, *, limit: float = WHOLE_REQUEST, tls: ssl.SSLContext | None = None) -> None:
         self._limit = limit
         self._tls = tls
-        self._mounted: dict[str, ASGIApp] = {}
+        self._mounted: list[_Mounted] = []
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -92,7 +94,10 @@ class Outgoing:
 
     def mount(self, base_url: str, app: ASGIApp) -> None:
         """Let `app` answer for `base_url` and all below it, with the path of `base_url` as its root path."""
-        self._mounted[base_url.rstrip("/")] = app
+        base = base_url.rstrip("/")
+        others = [mounted for mounted in self._mounted if mounted.base != base]
+        # The innermost answers: it is the first that fits.
+        self._mounted = sorted([*others, _Mounted(base, app)], key=lambda mounted: -len(mounted.base))
 
     async def post(
         self,
@@ -115,21 +120,22 @@ class Outgoing:
         return await self._ask(_Asked("GET", url), plugin or (urlsplit(url).hostname or ""))
 
     async def _ask(self, asked: _Asked, plugin: str) -> Answer:
-        base = self._base_of(asked.url)
+        mounted = self._answering(asked.url)
         try:
             async with asyncio.timeout(self._limit):
-                if base is not None:
-                    return await self._call(base, asked, plugin)
+                if mounted is not None:
+                    return await _call(mounted, asked, plugin)
                 return await self._send(asked, plugin)
         except TimeoutError:
             raise PluginTimeout(
                 plugin, "a service that is needed did not answer in time", reason=f"no answer within {self._limit:g} s"
             ) from None
 
-    def _base_of(self, url: str) -> str | None:
-        path = url.partition("?")[0]
-        fitting = [base for base in self._mounted if path == base or path.startswith(f"{base}/")]
-        return max(fitting, key=len, default=None)
+    def _answering(self, url: str) -> _Mounted | None:
+        for mounted in self._mounted:
+            if url.startswith(mounted.base) and url[len(mounted.base) : len(mounted.base) + 1] in _ENDS_A_BASE:
+                return mounted
+        return None
 
     # --- over the network ---
 
@@ -150,42 +156,86 @@ class Outgoing:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _failed(plugin, type(error).__name__) from None
 
-    # --- within this process ---
 
-    async def _call(self, base: str, asked: _Asked, plugin: str) -> Answer:
-        exchange = _Exchange(asked.body or b"")
-        try:
-            await self._mounted[base](_scope(base, asked), exchange.receive, exchange.send)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything: it is its failure, and stays here
-            if not exchange.complete:
-                _note_failure(plugin, error)
-                raise _failed(plugin, type(error).__name__) from None
-        if exchange.status is None or not exchange.complete:
-            raise _failed(plugin, "no complete answer")
-        if exchange.too_long:
-            raise _too_long(plugin)
-        return Answer(exchange.status, bytes(exchange.answer))
+# --- within this process ---------------------------------------------------------------------------------------------
+
+
+class _Mounted:
+    """An application of this process, and what each request to it has in common."""
+
+    def __init__(self, base: str, app: ASGIApp) -> None:
+        parts = urlsplit(base)
+        self.base = base
+        self.app = app
+        self._root = parts.path
+        self._host = (b"host", parts.netloc.encode("latin-1"))
+        self._scope: Scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": parts.scheme,
+            "root_path": unquote(parts.path),
+            "server": (parts.hostname, parts.port),
+            "client": None,
+        }
+
+    def scope(self, asked: _Asked) -> Scope:
+        """That of one request."""
+        target = asked.url[len(self.base) :].partition("#")[0]
+        path, _, query = target.partition("?")
+        path = self._root + path
+        headers = [self._host]
+        if asked.body is not None:
+            headers.append((b"content-length", b"%d" % len(asked.body)))
+        sent = _ACCEPTS | {name.lower(): value for name, value in asked.headers.items()}
+        headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
+        return {
+            **self._scope,
+            "method": asked.method,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": path.encode("latin-1"),
+            "query_string": query.encode("latin-1"),
+            "headers": headers,
+            "extensions": {},
+        }
+
+
+async def _call(mounted: _Mounted, asked: _Asked, plugin: str) -> Answer:
+    exchange = _Exchange(asked.body or b"")
+    try:
+        await mounted.app(mounted.scope(asked), exchange.receive, exchange.send)
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything: it is its failure, and stays here
+        if not exchange.complete:
+            _note_failure(plugin, error)
+            raise _failed(plugin, type(error).__name__) from None
+    if exchange.status is None or not exchange.complete:
+        raise _failed(plugin, "no complete answer")
+    if exchange.too_long:
+        raise _too_long(plugin)
+    return Answer(exchange.status, exchange.answer)
 
 
 class _Exchange:
     """One request and its answer, as the two callables of ASGI (HTTP, version 3)."""
 
+    __slots__ = ("_body", "_done", "answer", "complete", "status", "too_long")
+
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
-        self._done = asyncio.Event()
+        self._done: asyncio.Event | None = None
+        """Made for who waits for the end."""
         self.status: int | None = None
-        self.answer = bytearray()
+        self.answer = b""
+        self.complete = False
         self.too_long = False
-
-    @property
-    def complete(self) -> bool:
-        return self._done.is_set()
 
     async def receive(self) -> Message:
         if self._body is not None:
             body, self._body = self._body, None
             return {"type": "http.request", "body": body, "more_body": False}
-        await self._done.wait()
+        if not self.complete:
+            self._done = self._done or asyncio.Event()
+            await self._done.wait()
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
@@ -197,40 +247,14 @@ class _Exchange:
             self.answer += message.get("body", b"")
             if len(self.answer) > MAX_ANSWER:
                 self.too_long = True
-                self.answer.clear()
+                self.answer = b""
             if not message.get("more_body", False):
-                self._done.set()
+                self.complete = True
+                if self._done is not None:
+                    self._done.set()
 
 
-def _scope(base: str, asked: _Asked) -> Scope:
-    place, root, host = _place(base)
-    path, _, query = asked.url[len(base) :].partition("#")[0].partition("?")
-    headers = [host]
-    if asked.body is not None:
-        headers.append((b"content-length", b"%d" % len(asked.body)))
-    sent = {"accept": "application/json", **{name.lower(): value for name, value in asked.headers.items()}}
-    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
-        "http_version": "1.1",
-        "method": asked.method,
-        **place,
-        "path": unquote(root + path),
-        "raw_path": (root + path).encode("latin-1"),
-        "query_string": query.encode("latin-1"),
-        "headers": headers,
-        "client": None,
-        "extensions": {},
-    }
-
-
-@lru_cache(maxsize=64)
-def _place(base: str) -> tuple[Mapping[str, object], str, tuple[bytes, bytes]]:
-    """Of a base URL: what a scope says of it, its path, and the Host header."""
-    parts = urlsplit(base)
-    place = {"scheme": parts.scheme, "root_path": unquote(parts.path), "server": (parts.hostname, parts.port)}
-    return place, parts.path, (b"host", parts.netloc.encode("latin-1"))
+# --- answers ---------------------------------------------------------------------------------------------------------
 
 
 async def _bounded(response: aiohttp.ClientResponse, plugin: str) -> bytes:

@@ -11,7 +11,7 @@ import uvicorn
 from idcontact.app import open_house
 from idcontact.listeners import Listener, bound, forwarding, serve_all
 from idcontact.live.messages import MAX_FRAME_BYTES
-from idcontact.socket_server import SocketProtocol
+from idcontact.socket_server import HttpProtocol, SocketProtocol
 
 if TYPE_CHECKING:
     import asyncio
@@ -41,7 +41,7 @@ def listener(app: ASGIApp, config: Config) -> Listener:
     return Listener(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=HttpProtocol,
             ws=SocketProtocol,
             ws_per_message_deflate=False,
             ws_max_size=max(_HARD_FRAME_BYTES, MAX_FRAME_BYTES),

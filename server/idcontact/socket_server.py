@@ -1,8 +1,9 @@
-"""The server's end of WebSockets: uvicorn's, with less work for each frame that is sent.
+"""The server's end of connections: uvicorn's, with less work for what is sent.
 
-What one turn of the event loop sends to one socket goes out in one write: a write costs more than all that leads to it.
-An application that asks for it (ASGI extensions `WRITE_TEXT` and `LISTEN`) sends a message by one plain call, whose
-frame is put together here (RFC 6455 section 5.2), and may take one without a task. Everything else is uvicorn's.
+What one turn of the event loop sends over one connection goes out in one write, an answer's head and body too: a write
+costs more than all that leads to it. WebSockets: an application that asks for it (ASGI extensions `WRITE_TEXT` and
+`LISTEN`) sends a message by one plain call, whose frame is put together here (RFC 6455 section 5.2), and may take one
+without a task. Everything else is uvicorn's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import struct
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 
@@ -78,6 +80,10 @@ class JoinedWrites(asyncio.Transport):
         """Read again."""
         self._transport.resume_reading()
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Give the connection to another protocol: a handshake has made it a WebSocket."""
+        self._transport.set_protocol(protocol)
+
     def _flush(self) -> None:
         data = b"".join(self._waiting)
         self._waiting.clear()
@@ -86,12 +92,26 @@ class JoinedWrites(asyncio.Transport):
             self._transport.write(data)
 
 
+def _joined(transport: BaseTransport, loop: asyncio.AbstractEventLoop) -> JoinedWrites:
+    return (
+        transport if isinstance(transport, JoinedWrites) else JoinedWrites(cast("asyncio.Transport", transport), loop)
+    )
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection for requests."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Begin, in front of that transport."""
+        super().connection_made(_joined(transport, self.loop))
+
+
 class SocketProtocol(WebSocketsSansIOProtocol):
     """One WebSocket."""
 
     def connection_made(self, transport: BaseTransport) -> None:
-        """Begin, in front of that transport."""
-        super().connection_made(JoinedWrites(cast("asyncio.Transport", transport), self.loop))
+        """Begin, in front of that transport, which an `HttpProtocol` may have had before."""
+        super().connection_made(_joined(transport, self.loop))
 
     _heard: Callable[[bytes], bool] | None = None
 
