@@ -1,5 +1,4 @@
 // Shows the room once somebody comes back to this tab from the one in which they logged in.
-"use strict";
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") {
     location.reload();

@@ -1,11 +1,21 @@
 // Keeps the room as it is on the server. Events say only that something changed; what is shown comes from the page
 // itself, so that there is one place that makes it. A document that is fetched runs nothing and is no string of HTML:
 // Trusted Types have nothing to forbid.
-"use strict";
-
-const lost = document.querySelector("[data-lost]");
+const shown = element("[data-room]");
+const lost = element("[data-lost]");
 let fetching = false;
 let changedMeanwhile = false;
+
+/**
+ * What the page always has.
+ *
+ * @param {string} selector
+ */
+function element(selector) {
+  const found = document.querySelector(selector);
+  if (!(found instanceof HTMLElement)) throw new Error(`the page has no ${selector}`);
+  return found;
+}
 
 function look() {
   if (fetching) {
@@ -20,9 +30,11 @@ function look() {
   request.responseType = "document";
   request.onloadend = () => {
     fetching = false;
-    const room = request.response?.querySelector("[data-room]");
+    /** @type {Document | null} */
+    const page = request.response;
+    const room = page?.querySelector("[data-room]");
     if (room) {
-      document.querySelector("[data-room]").replaceChildren(...document.adoptNode(room).childNodes);
+      shown.replaceChildren(...document.adoptNode(room).childNodes);
     } else if (request.status === 400 || request.status === 200) {
       location.reload(); // the link or the log-in has expired: the page says which
       return;
@@ -36,8 +48,9 @@ function look() {
   request.send();
 }
 
+/** @param {boolean} again */
 function listen(again) {
-  const events = new EventSource(document.querySelector("[data-room]").dataset.live);
+  const events = new EventSource(shown.dataset.live ?? "");
   events.onopen = () => {
     lost.hidden = true;
     if (again) {

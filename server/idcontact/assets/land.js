@@ -1,4 +1,6 @@
 // Presses the button of the landing page. The ticket is exchanged by a POST only, so that a program that merely
 // fetches links, such as a mail scanner, does not use it up.
-"use strict";
-document.querySelector("form[data-land]").requestSubmit();
+const form = document.querySelector("form[data-land]");
+if (form instanceof HTMLFormElement) {
+  form.requestSubmit();
+}

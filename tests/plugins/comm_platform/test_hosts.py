@@ -110,7 +110,7 @@ async def test_the_page_is_shown_in_frames_of_the_sites_that_the_settings_name_a
 
 async def test_the_page_finds_its_script_and_its_stream(house: PlatformHouse) -> None:
     page = (await house.see(host_token())).text
-    script = page.split('script src="')[1].split('"')[0]
+    script = page.split('script type="module" src="')[1].split('"')[0]
     answer = await house.browser.get(script)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
     assert "immutable" in answer.headers["cache-control"]
