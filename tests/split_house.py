@@ -201,7 +201,9 @@ async def split_house(
     phone = stand_in_plugin({"client_url": "tel:0201234567,1234567890"})
     keystore = DirectoryKeyStore(folder / "keys")
     keystore.current()
-    pages = Pages(public_url="https://core.example.org", assets=AssetFiles({"/assets": ASSETS_FOLDER}))
+    pages = Pages(
+        public_url="https://core.example.org", assets=AssetFiles({"/assets": ASSETS_FOLDER}), clock=lambda: now[0]
+    )
     results = results_settings(folder)
     async with Outgoing(limit=0.5) as outgoing:
         for base in (AUTH, "http://auth.example"):

@@ -24,7 +24,7 @@ from idcontact.pages import Back
 from idcontact.security import PagePolicy, plugin_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from starlette.requests import Request
 
@@ -45,6 +45,20 @@ _COME_BACK: Final = 3  # seconds
 
 _HURRY: Final = 30.0
 """Seconds before a token expires from which its identification has to be repeated for a plugin elsewhere."""
+
+
+@dataclass(frozen=True)
+class _Offered:
+    """Ways to talk, and those for which one has to identify once more. `closed`: what to say where none is open."""
+
+    ways: Sequence[Choice] = ()
+    again: Sequence[Choice] = ()
+    closed: str | None = None
+
+    @property
+    def all(self) -> list[Choice]:
+        """All of them."""
+        return [*self.ways, *self.again]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +130,7 @@ class Choosing:
         identification = found.identification
         match identification.status:
             case "begun" if not self._late(identification):
-                waiting = self._page(request, found, "waiting")
+                waiting = self._page(request, found, "waiting", _Offered())
                 waiting.headers["Refresh"] = str(_COME_BACK)
                 return waiting
             case "begun":
@@ -135,14 +149,14 @@ class Choosing:
         expired = (identification.expires_at or 0) <= self.clock() + _HURRY
         # A plugin elsewhere checks the token's time itself, so for that one has to identify once more.
         again = [way for way in ways if expired and purpose.comm_method(way.value).channel is None]
-        return self._page(request, found, "given", [way for way in ways if way not in again], again)
+        offered = _Offered([way for way in ways if way not in again], again, closed=_closed(ways))
+        return self._page(request, found, "given", offered)
 
     async def _not_identified(self, request: Request, found: Found, state: Literal["missing", "failed"]) -> Response:
         purpose = self.purposes.find(found.identification.purpose)
-        ways: list[Choice] = []
-        if purpose.allow_unauthenticated:
-            ways = await self._ways(purpose, _language(request, found.identification))
-        return self._page(request, found, state, ways)
+        ways = await self._ways(purpose, _language(request, found.identification))
+        offered = _Offered(ways if purpose.allow_unauthenticated else [], closed=_closed(ways))
+        return self._page(request, found, state, offered)
 
     async def _ways(self, purpose: Purpose, language: Language) -> list[Choice]:
         options = await self.offers.of(purpose, language)
@@ -155,10 +169,9 @@ class Choosing:
         request: Request,
         found: Found,
         state: Literal["waiting", "missing", "failed", "given"],
-        ways: list[Choice] | None = None,
-        again: list[Choice] | None = None,
+        offered: _Offered,
     ) -> Response:
-        identification, ways, again = found.identification, ways or [], again or []
+        identification = found.identification
         language = _language(request, identification)
         purpose = self.purposes.find(identification.purpose)
         # The handle that this page knows opens nothing without the cookie, which no form carries elsewhere.
@@ -167,22 +180,27 @@ class Choosing:
             request,
             "choose.html",
             language=language,
-            policy=PagePolicy(form_targets=targets, images=image_sources([*ways, *again]), referrer="no-referrer"),
+            policy=PagePolicy(form_targets=targets, images=image_sources(offered.all), referrer="no-referrer"),
             state=state,
             handle=found.handle,
             purpose=purpose.tag,
             name=purpose.name.get(language) if purpose.name is not None else "",
             method=identification.method,
             method_name=purpose.auth_method(identification.method).name.get(language),
-            comm=Question("comm_method", ways, None),
-            closed=all(not way.is_open for way in [*ways, *again]),
-            again=again,
+            comm=Question("comm_method", offered.ways, None),
+            closed=offered.closed,
+            again=offered.again,
             return_url=identification.return_url or "",
         )
 
     def _start_page(self, identification: Identification) -> str:
         kept = {"lang": identification.language, "return_url": identification.return_url or ""}
         return contact_path(identification.purpose, **kept)
+
+
+def _closed(ways: Sequence[Choice]) -> str | None:
+    """What is said where nobody can be talked to; None where somebody can."""
+    return None if any(way.is_open for way in ways) else next((way.note for way in ways), "")
 
 
 def _language(request: Request, identification: Identification) -> Language:
