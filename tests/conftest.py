@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 from redis.asyncio import Redis
 
+from searching import register_profiles
 from servers import Kind, RedisServer, wanted_kinds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+register_profiles()
+
+
+@pytest.fixture(scope="session")
+def redis_servers() -> Iterator[Callable[[Kind], RedisServer]]:
+    """The servers that all tests share: started when first asked for, so that pytest may change from kind to kind."""
+    with ExitStack() as running:
+        yield cache(lambda kind: running.enter_context(RedisServer(kind)))
 
 
 @pytest.fixture(scope="session", params=wanted_kinds())
-def redis_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+def redis_server(request: pytest.FixtureRequest, redis_servers: Callable[[Kind], RedisServer]) -> RedisServer:
     """A running server of each wanted kind, shared by all tests. Not to be stopped: use `own_redis_server` for that."""
     kind: Kind = request.param
-    with RedisServer(kind) as server:
-        yield server
+    return redis_servers(kind)
+
+
+@pytest.fixture(scope="session")
+def one_redis_server(redis_servers: Callable[[Kind], RedisServer]) -> RedisServer:
+    """That of one kind, for what goes on between processes, or in a browser: the kind makes no difference to that."""
+    return redis_servers(wanted_kinds()[0])
 
 
 @pytest.fixture
@@ -27,6 +44,14 @@ def redis_url(redis_server: RedisServer) -> str:
     with redis_server.client() as client:
         client.flushall()
     return redis_server.url
+
+
+@pytest.fixture
+def one_redis_url(one_redis_server: RedisServer) -> str:
+    """The URL of an empty server of one kind; a module whose tests need no more calls it `redis_url`."""
+    with one_redis_server.client() as client:
+        client.flushall()
+    return one_redis_server.url
 
 
 @pytest.fixture

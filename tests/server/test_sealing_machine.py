@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
@@ -25,11 +26,11 @@ from idcontact.epoch_files import EpochFiles
 from idcontact.keystore import DataKey, DirectoryKeyStore, epoch_of
 from idcontact.sealing import KEY_FIELD, KeyKeeper, registration
 from keys_house import Crash, Fuse, HandClock, fuse_files
+from searching import examples
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    import pytest
 
 PREFIX = "idc"
 EPOCH = 15 * 60.0
@@ -232,15 +233,14 @@ class Keeping(RuleBasedStateMachine):
                 assert left.isdisjoint(map(epoch_of, record.copies))
 
 
-def test_what_lives_opens_and_what_was_purged_does_not(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.hypothesis
+def test_what_lives_opens_and_what_was_purged_does_not(one_redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     class Here(Keeping):
         pass
 
     monkeypatch.setattr(sealing, "_TAGS", TAGS)  # a pass over three slots is a hundred times cheaper than over all
-    Here.redis_url, Here.fuse = redis_url, fuse_files(monkeypatch)
+    Here.redis_url, Here.fuse = one_redis_url, fuse_files(monkeypatch)
     run_state_machine_as_test(
         Here,
-        settings=settings(
-            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=examples(12), stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )

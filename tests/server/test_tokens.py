@@ -33,6 +33,7 @@ from idcontact.tokens import (
     SigningKey,
     VerifyKey,
 )
+from searching import examples
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 AUTH_RESULTS: dict[str, Any] = json.loads((VECTORS / "auth_results.json").read_text())
@@ -164,7 +165,7 @@ FAILURES = st.builds(AuthResult, status=st.just(ResultStatus.FAILED), session_ur
 
 
 @pytest.mark.parametrize(("sign", "encrypt", "dialect"), COMBINATIONS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20))
 @given(result=SUCCESSES | FAILURES)
 def test_what_is_written_is_read_back(sign: str, encrypt: str, dialect: Dialect, result: AuthResult) -> None:
     token = WRITERS[sign, encrypt, dialect].write(result, NOW + 0.9)
@@ -378,7 +379,7 @@ JSON_VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200))
 @given(
     epk=JSON_VALUES
     | st.fixed_dictionaries(
@@ -400,7 +401,7 @@ def test_a_hostile_ephemeral_key_is_refused_quietly(epk: object) -> None:
 
 
 @pytest.mark.parametrize("kind", KEY_TYPES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(draw=st.data())
 def test_a_changed_token_is_never_accepted(kind: str, draw: st.DataObject) -> None:
     token = WRITERS[kind, kind, Dialect.ID_CONTACT].write(SUZANNE, NOW)
@@ -412,7 +413,7 @@ def test_a_changed_token_is_never_accepted(kind: str, draw: st.DataObject) -> No
         why(changed, READERS[kind, kind])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(payload=st.binary(max_size=200) | JSON_VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_payload_in_a_good_envelope_is_refused_quietly(payload: bytes) -> None:
     why(encrypted(payload, "ec"), READERS["ec", "ec"])

@@ -78,6 +78,12 @@ async def comm() -> AsyncIterator[CommPlugin]:
         await runner.cleanup()
 
 
+@pytest.fixture
+def redis_url(one_redis_url: str) -> str:
+    """One kind is enough: what differs between them is not what goes from process to process."""
+    return one_redis_url
+
+
 def write_settings(folder: Path, redis_url: str, comm: str, ports: tuple[int, int]) -> Path:
     (folder / "sign.pem").write_text(key_pair("sign")[0])
     (folder / "encrypt.pem").write_text(key_pair("encrypt")[1])

@@ -61,6 +61,12 @@ attributes = ["fullname", "city"]
 """
 
 
+@pytest.fixture
+def redis_url(one_redis_url: str) -> str:
+    """One kind is enough: what differs between them is not what goes from process to process."""
+    return one_redis_url
+
+
 @dataclass
 class Platform:
     """The contact centre: it takes calls, and asks who calls."""

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
@@ -14,6 +15,7 @@ from idcontact.errors import IdContactError, NotFound, TokenRejected
 from idcontact.plugin.testkit import MemoryRecords
 from idcontact.tokens import ResultStatus
 from idcontact_comm_phone.sessions import PhoneSessions, Places, Result
+from searching import examples
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -127,5 +129,6 @@ class Telephone(RuleBasedStateMachine):
         self.now += seconds
 
 
+@pytest.mark.hypothesis
 def test_whatever_happens_in_whatever_order_everybody_finds_their_own_session_and_nobody_anothers() -> None:
-    run_state_machine_as_test(Telephone, settings=settings(max_examples=150, stateful_step_count=40, deadline=None))
+    run_state_machine_as_test(Telephone, settings=settings(max_examples=examples(150), stateful_step_count=40))

@@ -65,6 +65,12 @@ city = "Rotterdam"
 """
 
 
+@pytest.fixture
+def redis_url(one_redis_url: str) -> str:
+    """One kind is enough: what differs between them is not what goes from process to process."""
+    return one_redis_url
+
+
 @dataclass(frozen=True)
 class Running:
     """Where everything is found, and what the processes wrote."""

@@ -1,4 +1,4 @@
-"""Core, authentication plugin and this plugin, each in a process of its own, over real HTTP."""
+"""Core, authentication plugin and this plugin, each in a process of its own, over real HTTP: two towns for all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
 
 from plugin_house import key_pair
 from plugin_processes import COMMON, Place, plugin_process
@@ -14,10 +16,12 @@ from running import ServerProcess, Site, make_site
 from visitors import Answer, Visitor, connections
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from redis.asyncio import Redis
+    from servers import RedisServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 METHODS = """
 [[auth_methods]]
@@ -59,6 +63,7 @@ class Trial:
 
     site: Site
     comm: Place
+    redis_url: str
     logs: list[Path]
 
     async def identify(self, visitor: Visitor, choice: str) -> Answer:
@@ -73,45 +78,49 @@ class Trial:
         return await visitor.get(landing.location)
 
 
-@pytest.fixture
-def attr_url() -> bool:
-    """Whether the plugin asks for results at an attr_url."""
-    return True
-
-
-@pytest.fixture
-def trial(redis_url: str, tmp_path: Path, attr_url: bool) -> Iterator[Trial]:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def trial(
+    request: pytest.FixtureRequest, one_redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Trial]:
+    """The parameter says whether the plugin asks for results at an attr_url."""
+    folder, redis_url = tmp_path_factory.mktemp("trial"), one_redis_server.url
+    with one_redis_server.client() as client:
+        client.flushall()
     auth, comm = Place(), Place()
     for name, (private, public) in {
         "sign": ("trial-sign.pem", "trial-verify.pem"),
         "encrypt": ("trial-decrypt.pem", "trial-encrypt.pem"),
     }.items():
-        (tmp_path / private).write_text(key_pair(name)[0])
-        (tmp_path / public).write_text(key_pair(name)[1])
-    site = make_site(
-        tmp_path, redis_url, top=METHODS.format(auth=auth, comm=comm, context="true" if attr_url else "false")
-    )
+        (folder / private).write_text(key_pair(name)[0])
+        (folder / public).write_text(key_pair(name)[1])
+    attr_url = "true" if request.param else "false"
+    site = make_site(folder, redis_url, top=METHODS.format(auth=auth, comm=comm, context=attr_url))
     settings = {
         "auth_test": COMMON.format(place=auth, redis=redis_url, name="auth")
         + AUTH.replace("{comm.public}", comm.public).replace("{comm.internal}", comm.internal),
-        "comm_test": COMMON.format(place=comm, redis=redis_url, name="comm")
-        + COMM.replace("{attr_url}", "true" if attr_url else "false"),
+        "comm_test": COMMON.format(place=comm, redis=redis_url, name="comm") + COMM.replace("{attr_url}", attr_url),
     }
     with (
-        plugin_process("auth_test", settings["auth_test"], tmp_path) as one,
-        plugin_process("comm_test", settings["comm_test"], tmp_path) as other,
+        plugin_process("auth_test", settings["auth_test"], folder) as one,
+        plugin_process("comm_test", settings["comm_test"], folder) as other,
     ):
-        yield Trial(site, comm, [one, other])
+        async with ServerProcess(site) as server:
+            yield Trial(site, comm, redis_url, [one, other, server.log])
 
 
-async def all_that_is_stored(redis: Redis) -> bytes:
-    return b"\n".join([await redis.dump(key) or b"" for key in await redis.keys("*")])
+delivered = pytest.mark.parametrize("trial", [True], ids=["attr_url"], indirect=True)
+in_the_address = pytest.mark.parametrize("trial", [False], ids=["address"], indirect=True)
+either_way = pytest.mark.parametrize("trial", [True, False], ids=["attr_url", "address"], indirect=True)
 
 
-async def test_what_an_auth_plugin_delivers_at_the_attr_url_is_shown_to_the_person_alone(
-    trial: Trial, redis: Redis
-) -> None:
-    async with ServerProcess(trial.site) as server, connections() as session:
+async def all_that_is_stored(trial: Trial) -> bytes:
+    async with Redis.from_url(trial.redis_url, protocol=2) as redis:
+        return b"\n".join([await redis.dump(key) or b"" for key in await redis.keys("*")])
+
+
+@delivered
+async def test_what_an_auth_plugin_delivers_at_the_attr_url_is_shown_to_the_person_alone(trial: Trial) -> None:
+    async with connections() as session:
         visitor = Visitor(session, trial.site, "en")
         page = await trial.identify(visitor, "share")
         for text in ("You have identified yourself", "Willeke de Bruijn", "Name (fullname)", "the attr_url, from"):
@@ -121,15 +130,15 @@ async def test_what_an_auth_plugin_delivers_at_the_attr_url_is_shown_to_the_pers
         stranger = Visitor(session, trial.site, "en")
         seen = await stranger.get(f"{trial.comm.public}{client_url[1]}")
         assert (seen.status, "Willeke" in seen.text) == (410, False)
-        assert b"Willeke" not in await all_that_is_stored(redis)
-    written = "".join(log.read_text() for log in [*trial.logs, server.log])
+        assert b"Willeke" not in await all_that_is_stored(trial)
+    written = "".join(log.read_text() for log in trial.logs)
     assert "Willeke" not in written
     assert client_url[1].rpartition("/")[2] not in written
 
 
-@pytest.mark.parametrize("attr_url", [False])
-async def test_a_result_in_the_address_is_taken_out_of_it_and_shown(trial: Trial, redis: Redis) -> None:
-    async with ServerProcess(trial.site) as server, connections() as session:
+@in_the_address
+async def test_a_result_in_the_address_is_taken_out_of_it_and_shown(trial: Trial) -> None:
+    async with connections() as session:
         visitor = Visitor(session, trial.site, "en")
         landing = await trial.identify(visitor, "share")
         assert landing.status == 303
@@ -139,14 +148,14 @@ async def test_a_result_in_the_address_is_taken_out_of_it_and_shown(trial: Trial
         page = await visitor.get(landing.location)
         assert "Willeke de Bruijn" in page.text
         assert "the address of this page" in page.text
-        assert b"Willeke" not in await all_that_is_stored(redis)
-    written = "".join(log.read_text() for log in [*trial.logs, server.log])
+        assert b"Willeke" not in await all_that_is_stored(trial)
+    written = "".join(log.read_text() for log in trial.logs)
     assert "result=" not in written
 
 
-@pytest.mark.parametrize("attr_url", [True, False], ids=["attr_url", "address"])
+@either_way
 async def test_who_refuses_reads_that_nothing_was_shared(trial: Trial) -> None:
-    async with ServerProcess(trial.site), connections() as session:
+    async with connections() as session:
         visitor = Visitor(session, trial.site, "en")
         page = await trial.identify(visitor, "refuse")
         if page.status == 303:

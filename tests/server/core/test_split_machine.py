@@ -22,6 +22,7 @@ from idcontact.results import result_check
 from idcontact.settings import read
 from idcontact.tokens import AuthResult, Dialect, EncryptKey, ResultStatus, ResultWriter, SigningKey
 from plugin_house import key_pair
+from searching import examples
 from split_house import INTERNAL, SETTINGS, results_settings
 
 if TYPE_CHECKING:
@@ -168,6 +169,6 @@ class Identifying(RuleBasedStateMachine):
 
 
 Identifying.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(40), stateful_step_count=25, suppress_health_check=[HealthCheck.too_slow]
 )
 TestIdentifying = Identifying.TestCase

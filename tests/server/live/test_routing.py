@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from idcontact.live.expected_wait import HandOver
 from idcontact.live.routing import DECLINE_PAUSE, HAND_OVERS, OFFER_TIMEOUT, Agent, Assignment, Routing, Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment
+from searching import examples
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -394,7 +395,7 @@ class Both:
                 assert all(entry.declined.get(a.id, 0) > self.now for a in free), "waits beside somebody who is free"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=steps)
 def test_the_script_and_the_rules_agree_after_every_step(redis_url: str, steps: list[tuple[object, ...]]) -> None:
     async def drive() -> None:

@@ -25,6 +25,7 @@ from plugin_house import (
     key_pair,
     open_house,
 )
+from searching import examples
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -215,7 +216,7 @@ async def test_after_fifteen_minutes_a_person_is_told_to_start_again(house: Hous
     assert house.receiver.tokens == []
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(session=st.text(st.characters(exclude_characters="/?#%\\", exclude_categories=["Cs", "Cc"]), min_size=1))
 async def test_a_session_that_never_was_is_gone(session: str) -> None:
     async with open_house(clerk, {}) as house:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from idcontact.outgoing import Outgoing
 from idcontact.plugin.delivery import PAUSES, deliver, with_result
 from plugin_house import ATTR_URL, Receiver
+from searching import examples
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,7 +46,7 @@ async def test_a_token_is_posted_as_a_jwt_without_a_newline() -> None:
     assert receiver.content_types == ["application/jwt"]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(unclear=st.lists(UNCLEAR, max_size=2), success=st.sampled_from([200, 201, 204]))
 async def test_the_same_token_is_sent_again_after_each_unclear_answer(unclear: list[int | None], success: int) -> None:
     receiver = Receiver([*unclear, success])
@@ -53,7 +54,7 @@ async def test_the_same_token_is_sent_again_after_each_unclear_answer(unclear: l
     assert receiver.tokens == ["a.b.c.d.e"] * (len(unclear) + 1)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(unclear=st.lists(UNCLEAR, min_size=3, max_size=3))
 async def test_after_three_unclear_answers_it_is_given_up(unclear: list[int | None]) -> None:
     receiver = Receiver(list(unclear))
@@ -61,7 +62,7 @@ async def test_after_three_unclear_answers_it_is_given_up(unclear: list[int | No
     assert len(receiver.tokens) == 3
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(unclear=st.lists(UNCLEAR, max_size=2), refused=REFUSED)
 async def test_a_clear_refusal_is_not_repeated(unclear: list[int | None], refused: int) -> None:
     receiver = Receiver([*unclear, refused])
