@@ -7,8 +7,10 @@ that are used here.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -92,3 +94,11 @@ def test_it_is_as_the_standard_has_it_and_says_what_holds() -> None:
     assert set(said.categories) <= CATEGORIES
     assert said.legal.license == json.loads((ROOT / "package.json").read_text())["license"]
     assert set(said.localisation.availableLanguages) == set(said.description) == set(LANGUAGES)
+
+
+def test_it_names_no_host_that_stands_for_one_in_an_example() -> None:
+    """An address of the project's own, or one that everybody sees to be none: never one that looks like one."""
+    said = msgspec.yaml.decode((ROOT / "publiccode.yml").read_bytes(), type=PublicCode)
+    host = urlsplit(said.url).hostname or ""
+    assert re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", host)
+    assert not re.search(r"(^|\.)(example|test|localhost)(\.(com|net|org))?$", host), "RFC 2606"
