@@ -9,27 +9,33 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 import jwt
 import msgspec
 import pytest
+import pytest_asyncio
+from redis.asyncio import Redis
 
 from plugin_house import key_pair
 from plugin_processes import Place, common_settings, plugin_process
 from running import ATTRIBUTES, ServerProcess, Site, make_site
+from servers import RedisServer, wanted_kinds
 from visitors import Answer, Visitor, connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from redis.asyncio import Redis
+in_town = pytest.mark.asyncio(loop_scope="module")
 
 CALL: Final = "c0ffee00-1234-4321-9999-feedc0ffee00"
 LINK_SECRET: Final = "the secret of the flow in the contact centre"
 INFO_SECRET: Final = "the secret of the page that agents look at"
 UI: Final = "https://www.voorbeeld.example/tel/"
 
+TOP: Final = "# more of the core"
+AUTH_METHOD: Final = "# more of the method"
 METHODS: Final = """
 {top}
 [[comm_methods]]
@@ -73,19 +79,21 @@ class Platform:
 
     visitor: Visitor
     base: str
+    call: str
+    """The call that is spoken of, where no other one is named."""
 
-    async def link(self, dtmf: str, call: str = CALL) -> int:
+    async def link(self, dtmf: str, call: str | None = None) -> int:
         """A caller typed these digits."""
-        body = msgspec.json.encode({"dtmf": dtmf, "sessionid": call})
+        body = msgspec.json.encode({"dtmf": dtmf, "sessionid": call or self.call})
         bearer = f"Bearer {LINK_SECRET}"
         answer = await self.visitor.request(
             "POST", f"{self.base}/link_phone", body, Authorization=bearer, Content_Type="application/json"
         )
         return answer.status
 
-    async def info(self, call: str = CALL) -> Any:
+    async def info(self, call: str | None = None) -> Any:
         """What the agent is shown."""
-        url = f"{self.base}/session_info/{call}"
+        url = f"{self.base}/session_info/{call or self.call}"
         answer = await self.visitor.request("GET", url, Authorization=f"Bearer {INFO_SECRET}")
         assert answer.status == 200, answer.text
         return answer.json
@@ -130,62 +138,87 @@ class Town:
         return "".join(log.read_text() for log in self.logs)
 
 
-@asynccontextmanager
-async def town(
-    redis_url: str, folder: Path, *, top: str = "", auth_method: str = "", nodes: int = 1
-) -> AsyncIterator[Town]:
-    auth, phones = Place(), [Place() for _ in range(nodes)]
-    site = make_site(folder, redis_url, top=METHODS.format(phone=phones[0].internal, top=top, method=""))
-    text = site.config.read_text()
-    site.config.write_text(text.replace('start = "plugin:auth_test"', f'start = "{auth.internal}"\n{auth_method}'))
-    origins = ", ".join(f'"{url}"' for url in (site.url, phones[0].internal, UI.removesuffix("/tel/")))
-    with ExitStack() as plugins:
-        settings = common_settings(auth, redis_url, "auth") + AUTH.format(origins=origins)
+@dataclass
+class Neighbours:
+    """Those who are there all the time: each core comes to the same address, with other settings."""
+
+    site: Site
+    phones: list[Place]
+    logs: list[Path]
+    redis_url: str
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def neighbours(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Neighbours]:
+    """An auth plugin and two nodes of the telephone plugin, in processes of their own, with a store of their own."""
+    folder, auth, phones = tmp_path_factory.mktemp("town"), Place(), [Place(), Place()]
+    with RedisServer(wanted_kinds()[0]) as store, ExitStack() as plugins:
+        site = make_site(folder, store.url, top=METHODS.format(phone=phones[0].internal, top=TOP, method=""))
+        text = site.config.read_text()
+        site.config.write_text(text.replace('start = "plugin:auth_test"', f'start = "{auth.internal}"\n{AUTH_METHOD}'))
+        (folder / "ui.pem").write_text(key_pair("ui")[0])
+        origins = ", ".join(f'"{url}"' for url in (site.url, phones[0].internal, UI.removesuffix("/tel/")))
+        settings = common_settings(auth, store.url, "auth") + AUTH.format(origins=origins)
         logs = [plugins.enter_context(plugin_process("auth_test", settings, folder))]
         for number, place in enumerate(phones):
-            settings = common_settings(place, redis_url, "phone") + PHONE
+            settings = common_settings(place, store.url, "phone") + PHONE
             logs.append(plugins.enter_context(plugin_process("comm_phone", settings, folder, f"phone-{number}")))
+        yield Neighbours(site, phones, logs, store.url)
+
+
+@asynccontextmanager
+async def town(here: Neighbours, *, top: str = "", auth_method: str = "") -> AsyncIterator[Town]:
+    """A core with these settings among its neighbours."""
+    site, settings = here.site, here.site.config.read_text()
+    site.config.write_text(settings.replace(TOP, top).replace(AUTH_METHOD, auth_method))
+    try:
         async with ServerProcess(site) as core, connections() as session:
             visitor = Visitor(session, site, "en")
-            platforms = [Platform(visitor, place.internal) for place in phones]
-            yield Town(site, visitor, platforms, [*logs, core.log])
+            call = str(uuid4())
+            platforms = [Platform(visitor, place.internal, call) for place in here.phones]
+            yield Town(site, visitor, platforms, [*here.logs, core.log])
+    finally:
+        site.config.write_text(settings)
 
 
-async def all_that_is_stored(redis: Redis) -> bytes:
-    stored = [(key, await redis.dump(key)) for key in await redis.keys("*")]
+async def all_that_is_stored(redis_url: str) -> bytes:
+    async with Redis.from_url(redis_url, protocol=2) as redis:
+        stored = [(key, await redis.dump(key)) for key in await redis.keys("*")]
     return repr(stored).encode()
 
 
+@in_town
 async def test_who_identified_and_dials_the_code_of_the_cores_page_is_known_to_the_agent(
-    redis_url: str, redis: Redis, tmp_path: Path
+    neighbours: Neighbours,
 ) -> None:
-    async with town(redis_url, tmp_path) as places:
-        [platform] = places.platforms
+    async with town(neighbours) as places:
+        platform, _ = places.platforms
         dtmf = await places.reads((await places.identifies()).location)
         assert await platform.link("".join(reversed(dtmf)) + "0") == 404
         assert await platform.link(dtmf) == 200
         told = {"purpose": "report_move", "auth_result": {"status": "succes", "attributes": ATTRIBUTES}}
         assert await platform.info() == told
         assert await platform.link(dtmf, "a second call") == 404
-        stored, written = await all_that_is_stored(redis), places.written()
-        for secret in (*places.secrets, CALL, "Suzanne", "report_move", LINK_SECRET, INFO_SECRET):
+        stored, written = await all_that_is_stored(neighbours.redis_url), places.written()
+        for secret in (*places.secrets, platform.call, "Suzanne", "report_move", LINK_SECRET, INFO_SECRET):
             assert secret.encode() not in stored
             assert secret == "report_move" or secret not in written
 
 
-async def test_who_refuses_can_call_and_the_agent_hears_that_it_failed(redis_url: str, tmp_path: Path) -> None:
-    async with town(redis_url, tmp_path) as places:
-        [platform] = places.platforms
+@in_town
+async def test_who_refuses_can_call_and_the_agent_hears_that_it_failed(neighbours: Neighbours) -> None:
+    async with town(neighbours) as places:
+        platform, _ = places.platforms
         dtmf = await places.reads((await places.identifies("refuse")).location)
         assert await platform.link(dtmf) == 200
         assert await platform.info() == {"purpose": "report_move", "auth_result": {"status": "failed"}}
 
 
-async def test_the_organisations_own_page_is_told_the_same_number_and_code(redis_url: str, tmp_path: Path) -> None:
-    (tmp_path / "ui.pem").write_text(key_pair("ui")[0])
+@in_town
+async def test_the_organisations_own_page_is_told_the_same_number_and_code(neighbours: Neighbours) -> None:
     top = f'tel_shim = "ui"\nui_tel_url = "{UI}"\nui_signing_privkey = {{ file = "ui.pem" }}'
-    async with town(redis_url, tmp_path, top=top, auth_method="shim_tel_url = true") as places:
-        [platform] = places.platforms
+    async with town(neighbours, top=top, auth_method="shim_tel_url = true") as places:
+        platform, _ = places.platforms
         location = (await places.identifies()).location
         assert location.startswith(UI)
         claims = jwt.decode(location.removeprefix(UI), key_pair("ui")[1], algorithms=["ES256"])
@@ -195,19 +228,19 @@ async def test_the_organisations_own_page_is_told_the_same_number_and_code(redis
         assert (await platform.info())["auth_result"]["attributes"] == ATTRIBUTES
 
 
-async def test_an_earlier_result_goes_along_and_the_person_reads_their_code_at_once(
-    redis_url: str, tmp_path: Path
-) -> None:
-    async with town(redis_url, tmp_path) as places:
-        [platform] = places.platforms
+@in_town
+async def test_an_earlier_result_goes_along_and_the_person_reads_their_code_at_once(neighbours: Neighbours) -> None:
+    async with town(neighbours) as places:
+        platform, _ = places.platforms
         message = {"purpose": "report_move", "auth_result": places.site.token(), "comm_method": "phone"}
         dtmf = await places.reads((await places.visitor.post("/start", message)).location)
         assert await platform.link(dtmf) == 200
         assert (await platform.info())["auth_result"]["attributes"] == ATTRIBUTES
 
 
-async def test_what_comes_to_one_node_is_known_to_the_other(redis_url: str, tmp_path: Path) -> None:
-    async with town(redis_url, tmp_path, nodes=2) as places:
+@in_town
+async def test_what_comes_to_one_node_is_known_to_the_other(neighbours: Neighbours) -> None:
+    async with town(neighbours) as places:
         one, other = places.platforms
         dtmf = await places.reads((await places.identifies()).location)
         assert await other.link(dtmf) == 200
@@ -223,7 +256,7 @@ async def test_as_a_plugin_of_the_server_itself_it_does_the_same(redis_url: str,
         config.write(PHONE)
     async with ServerProcess(site) as core, connections() as session:
         visitor = Visitor(session, site, "en")
-        platform = Platform(visitor, f"{site.internal}/plugins/comm_phone")
+        platform = Platform(visitor, f"{site.internal}/plugins/comm_phone", CALL)
         places = Town(site, visitor, [platform], [core.log])
         dtmf = await places.reads((await places.identifies()).location)
         assert await platform.link(dtmf) == 200

@@ -10,24 +10,28 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jwt
 import pytest
+import pytest_asyncio
 
 from idcontact.tokens import DecryptKey, ResultReader, VerifyKey
 from plugin_house import key_pair
 from plugin_processes import COMMON, Place, Strangers, plugin_process, strangers
 from running import ATTRIBUTES, ServerProcess, Site, make_site
-from servers import RedisServer, wanted_kinds
 from visitors import Answer, Visitor, connections
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from servers import RedisServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECRET: Final = "a secret of the core's own, 32 bytes and more"
 UI: Final = "https://www.voorbeeld.example/tel/"
 
 METHODS = """
 internal_secret = "{secret}"
-{top}
+# more of the core
 [[auth_methods]]
 tag = "theirs"
 name = "Theirs"
@@ -40,8 +44,10 @@ start = "{strangers}"
 tag = "trial"
 name = "Trial"
 start = "{comm.internal}"
-{comm_method}
+# more of the method
 """
+TOP: Final = "# more of the core"
+COMM_METHOD: Final = "# more of the method"
 
 AUTH = """
 [plugins.auth_test]
@@ -94,33 +100,32 @@ class Town:
         return "".join(log.read_text() for log in self.logs)
 
 
-@asynccontextmanager
-async def town(
-    redis: RedisServer,
-    folder: Path,
-    *,
-    top: str = "",
-    auth_method: str = "",
-    comm_method: str = "",
-    listen: bool = True,
-    trial: bool = False,
-) -> AsyncIterator[Town]:
-    """Everybody. The method `test` of the core is the auth plugin's process; without `listen`, it cannot reach us.
+@dataclass
+class Neighbours:
+    """Those who are there all the time: each core comes to the same address, with other settings."""
 
-    With `trial`, the comm plugin runs too.
+    site: Site
+    strangers: Strangers
+    auth: Place
+    comm: Place
+    logs: list[Path]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def neighbours(
+    one_redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Neighbours]:
+    """Both plugins of ours, in processes of their own, and the strangers.
+
+    On one kind of server: what differs between them is not what goes from process to process.
     """
+    redis, folder, auth, comm = one_redis_server, tmp_path_factory.mktemp("town"), Place(), Place()
     with redis.client() as client:
         client.flushall()
-    auth, comm = Place(), Place()
-    async with strangers() as others, connections() as session:
-        methods = METHODS.format(secret=SECRET, strangers=others.url, comm=comm, top=top, comm_method=comm_method)
+    async with strangers() as others:
+        methods = METHODS.format(secret=SECRET, strangers=others.url, comm=comm)
         site = make_site(folder, redis.url, top=methods)
-        text = site.config.read_text().replace(
-            'start = "plugin:auth_test"', f'start = "{auth.internal}"\n{auth_method}'
-        )
-        if not listen:
-            text = re.sub(r"internal_(listen|url) = .*\n", "", text)
-        site.config.write_text(text)
+        (folder / "ui.pem").write_text(key_pair("ui")[0])
         known = ", ".join(
             f'"{url}"' for url in (site.url, site.internal, comm.public, comm.internal, others.url, UI[:-5])
         )
@@ -130,24 +135,35 @@ async def town(
         }
         with ExitStack() as plugins:
             logs = [plugins.enter_context(plugin_process(name, written, folder)) for name, written in settings.items()]
-            async with ServerProcess(site) as core:
-                yield Town(site, others, Visitor(session, site, "en"), auth, comm, [*logs, core.log])
+            yield Neighbours(site, others, auth, comm, logs)
 
 
-@pytest.fixture(scope="module")
-def store() -> Iterator[RedisServer]:
-    """One kind is enough: what differs between them is not what goes from process to process."""
-    with RedisServer(wanted_kinds()[0]) as server:
-        yield server
+@asynccontextmanager
+async def town(
+    here: Neighbours, *, top: str = "", auth_method: str = "", comm_method: str = "", listen: bool = True
+) -> AsyncIterator[Town]:
+    """A core with these settings. Its `test` is the auth plugin's process; without `listen`, that cannot reach us."""
+    here.strangers.started.clear()
+    here.strangers.delivered.clear()
+    site, settings = here.site, here.site.config.read_text()
+    text = settings.replace('start = "plugin:auth_test"', f'start = "{here.auth.internal}"\n{auth_method}')
+    text = text.replace(TOP, top).replace(COMM_METHOD, comm_method)
+    if not listen:
+        text = re.sub(r"internal_(listen|url) = .*\n", "", text)
+    site.config.write_text(text)
+    try:
+        async with connections() as session, ServerProcess(site) as core:
+            visitor = Visitor(session, site, "en")
+            yield Town(site, here.strangers, visitor, here.auth, here.comm, [*here.logs, core.log])
+    finally:
+        site.config.write_text(settings)
 
 
 # --- attr_url -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_plugin_that_cannot_deliver_is_led_by_the_core_which_delivers(
-    store: RedisServer, tmp_path: Path
-) -> None:
-    async with town(store, tmp_path, auth_method="disable_attr_url = true", trial=True) as places:
+async def test_a_plugin_that_cannot_deliver_is_led_by_the_core_which_delivers(neighbours: Neighbours) -> None:
+    async with town(neighbours, auth_method="disable_attr_url = true") as places:
         back = await places.identifies(comm_method="trial")
         state, result = re.fullmatch(rf"{places.site.url}/auth_attr_shim/([^?]+)\?result=(.+)", back.location).groups()  # type: ignore[union-attr]
         assert jwt.decode(state, SECRET, algorithms=["HS256"])["continuation"].startswith(places.comm.public)
@@ -159,8 +175,8 @@ async def test_a_plugin_that_cannot_deliver_is_led_by_the_core_which_delivers(
         assert all(secret not in places.written() for secret in (state, result, "Suzanne"))
 
 
-async def test_who_refuses_there_is_led_on_the_same_way(store: RedisServer, tmp_path: Path) -> None:
-    async with town(store, tmp_path, auth_method="disable_attr_url = true", trial=True) as places:
+async def test_who_refuses_there_is_led_on_the_same_way(neighbours: Neighbours) -> None:
+    async with town(neighbours, auth_method="disable_attr_url = true") as places:
         back = await places.identifies("refuse", comm_method="trial")
         onward = await places.visitor.get(back.location)
         assert "failed or was cancelled" in (await places.visitor.get(onward.location)).text
@@ -170,9 +186,9 @@ async def test_who_refuses_there_is_led_on_the_same_way(store: RedisServer, tmp_
 
 
 async def test_a_plugin_that_takes_no_result_at_the_start_is_given_an_earlier_one_afterwards(
-    store: RedisServer, tmp_path: Path
+    neighbours: Neighbours,
 ) -> None:
-    async with town(store, tmp_path, comm_method="disable_attributes_at_start = true", trial=True) as places:
+    async with town(neighbours, comm_method="disable_attributes_at_start = true") as places:
         message = {"purpose": "report_move", "auth_result": places.site.token(), "comm_method": "trial"}
         started = await places.visitor.post("/start", message)
         assert (started.status, started.location.startswith(places.comm.public)) == (303, True)
@@ -184,9 +200,9 @@ async def test_a_plugin_that_takes_no_result_at_the_start_is_given_an_earlier_on
 
 
 async def test_a_telephone_number_is_shown_on_our_own_page_and_the_result_goes_to_the_telephone_plugin(
-    store: RedisServer, tmp_path: Path
+    neighbours: Neighbours,
 ) -> None:
-    async with town(store, tmp_path) as places:
+    async with town(neighbours) as places:
         back = await places.identifies(comm_method="phone")
         assert re.fullmatch(rf"{places.site.url}/tel/[\w-]{{43}}", back.location)
         page = await places.visitor.get(back.location)
@@ -196,21 +212,19 @@ async def test_a_telephone_number_is_shown_on_our_own_page_and_the_result_goes_t
         assert all(text not in places.written() for text in ("1234567890", back.location.rpartition("/")[2], token))
 
 
-async def test_on_the_organisations_own_page_as_the_published_core_does(store: RedisServer, tmp_path: Path) -> None:
-    (tmp_path / "ui.pem").write_text(key_pair("ui")[0])
+async def test_on_the_organisations_own_page_as_the_published_core_does(neighbours: Neighbours) -> None:
     top = f'tel_shim = "ui"\nui_tel_url = "{UI}"\nui_signing_privkey = {{ file = "ui.pem" }}'
-    async with town(store, tmp_path, top=top, auth_method="shim_tel_url = true") as places:
+    async with town(neighbours, top=top, auth_method="shim_tel_url = true") as places:
         back = await places.identifies(comm_method="phone")
         assert back.location.startswith(UI)
         _shows_the_number(back.location.removeprefix(UI))
         assert len(places.strangers.delivered) == 1
 
 
-async def test_both_shims_at_once(store: RedisServer, tmp_path: Path) -> None:
-    (tmp_path / "ui.pem").write_text(key_pair("ui")[0])
+async def test_both_shims_at_once(neighbours: Neighbours) -> None:
     top = f'tel_shim = "ui"\nui_tel_url = "{UI}"\nui_signing_privkey = {{ file = "ui.pem" }}'
     method = "shim_tel_url = true\ndisable_attr_url = true"
-    async with town(store, tmp_path, top=top, auth_method=method) as places:
+    async with town(neighbours, top=top, auth_method=method) as places:
         back = await places.identifies(comm_method="phone")
         assert back.location.startswith(f"{places.site.url}/auth_attr_shim/")
         assert places.strangers.delivered == []
@@ -220,12 +234,9 @@ async def test_both_shims_at_once(store: RedisServer, tmp_path: Path) -> None:
         assert places.read(token) == ATTRIBUTES
 
 
-async def test_a_plugin_of_a_stranger_is_given_the_bare_token_as_the_successor_does(
-    store: RedisServer, tmp_path: Path
-) -> None:
-    (tmp_path / "ui.pem").write_text(key_pair("ui")[0])
+async def test_a_plugin_of_a_stranger_is_given_the_bare_token_as_the_successor_does(neighbours: Neighbours) -> None:
     top = 'tel_shim = "bare"\nui_signing_privkey = { file = "ui.pem" }'
-    async with town(store, tmp_path, top=top) as places:
+    async with town(neighbours, top=top) as places:
         start = {"purpose": "report_move", "auth_method": "theirs", "comm_method": "phone"}
         started = await places.visitor.post("/start", start)
         assert started.location == f"{places.strangers.url}/identify"
@@ -244,8 +255,8 @@ def _shows_the_number(token: str) -> None:
 
 
 @pytest.mark.parametrize("listen", [True, False], ids=["delivered", "in the address"])
-async def test_who_identified_first_chats_with_our_own_agents(store: RedisServer, tmp_path: Path, listen: bool) -> None:
-    async with town(store, tmp_path, listen=listen) as places:
+async def test_who_identified_first_chats_with_our_own_agents(neighbours: Neighbours, listen: bool) -> None:
+    async with town(neighbours, listen=listen) as places:
         visitor, handle = places.visitor, await _identified_first(places, listen=listen)
         chosen = await visitor.post("/start", _choice(handle, "chat"))
         assert (chosen.status, "/land/" in chosen.location) == (303, True), chosen.text
@@ -261,8 +272,8 @@ async def test_who_identified_first_chats_with_our_own_agents(store: RedisServer
         assert "Suzanne" not in places.written()
 
 
-async def test_who_identified_first_calls_a_strangers_telephone_plugin(store: RedisServer, tmp_path: Path) -> None:
-    async with town(store, tmp_path) as places:
+async def test_who_identified_first_calls_a_strangers_telephone_plugin(neighbours: Neighbours) -> None:
+    async with town(neighbours) as places:
         handle = await _identified_first(places)
         chosen = await places.visitor.post("/start", _choice(handle, "phone"))
         assert "/tel/" in chosen.location
@@ -270,16 +281,16 @@ async def test_who_identified_first_calls_a_strangers_telephone_plugin(store: Re
         assert (started["purpose"], places.read(started["auth_result"])) == ("report_move", ATTRIBUTES)
 
 
-async def test_who_identified_first_goes_on_to_a_plugin_of_ours_elsewhere(store: RedisServer, tmp_path: Path) -> None:
-    async with town(store, tmp_path, comm_method="context = true", trial=True) as places:
+async def test_who_identified_first_goes_on_to_a_plugin_of_ours_elsewhere(neighbours: Neighbours) -> None:
+    async with town(neighbours, comm_method="context = true") as places:
         handle = await _identified_first(places)
         chosen = await places.visitor.post("/start", _choice(handle, "trial"))
         assert chosen.status == 303, chosen.text
         assert "Suzanne Moulin" in (await places.visitor.get(chosen.location)).text
 
 
-async def test_another_browser_gets_nothing_of_it(store: RedisServer, tmp_path: Path) -> None:
-    async with town(store, tmp_path) as places:
+async def test_another_browser_gets_nothing_of_it(neighbours: Neighbours) -> None:
+    async with town(neighbours) as places:
         handle = await _identified_first(places)
         stranger = Visitor(places.visitor.session, places.site, "en")
         assert (await stranger.get(f"/choose/{handle}")).status == 401
