@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
+from starlette.requests import ClientDisconnect
 
 from idcontact.errors import BadRequest, TooLarge
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.requests import HTTPConnection, Request
 
 MACHINE_BODY: Final = 8 * 1024
 """Bytes that a machine's request may hold, as in the published parts (WIRE.md)."""
@@ -24,22 +25,40 @@ _MAX_FIELDS: Final = 100
 T = TypeVar("T")
 
 
+def header(request: HTTPConnection, name: bytes, otherwise: str = "") -> str:
+    """The first header of that name, given in lower case: `request.headers`, for what every request is asked."""
+    for named, value in request.scope["headers"]:
+        if named == name:
+            text: str = value.decode("latin-1")
+            return text
+    return otherwise
+
+
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body, of at most `limit` bytes. Raises TooLarge, before reading where the length is announced."""
-    announced = request.headers.get("content-length", "")
+    """The body, of at most `limit` bytes. Raises TooLarge, before reading where the length is announced.
+
+    Read from where the server puts it, not through `Request.stream`: most bodies are one message.
+    """
+    announced = header(request, b"content-length")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
+    chunks, length, more = [], 0, True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        length += len(chunk)
+        if length > limit:
             raise _too_large(limit)
-    return bytes(body)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return b"".join(chunks)
 
 
 def media_type(request: Request) -> str:
     """`type/subtype` of the body in lower case, without parameters; empty when it is not said."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return header(request, b"content-type").partition(";")[0].strip().lower()
 
 
 def decode_json(body: bytes, shape: type[T]) -> T:

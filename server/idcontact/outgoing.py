@@ -34,7 +34,8 @@ MAX_ANSWER: Final = 64 * 1024
 
 _ENDS_A_BASE: Final = ("", "/", "?")
 """What may follow the base of a mounted application in a URL that it answers for."""
-_ACCEPTS: Final = {"accept": "application/json"}
+_JSON: Final = {"Content-Type": "application/json"}
+"""The headers of nearly every request."""
 _logger = logging.getLogger(__name__)
 
 
@@ -112,7 +113,9 @@ class Outgoing:
 
         Raises PluginTimeout after the limit, and PluginFailed when it cannot be reached or what comes is not an answer.
         """
-        asked = _Asked("POST", url, body, {"Content-Type": content_type, **(headers or {})})
+        plain = headers is None and content_type == "application/json"
+        sent = _JSON if plain else {"Content-Type": content_type, **(headers or {})}
+        asked = _Asked("POST", url, body, sent)
         return await self._ask(asked, plugin or (urlsplit(url).hostname or ""))
 
     async def get(self, url: str, *, plugin: str = "") -> Answer:
@@ -184,11 +187,9 @@ class _Mounted:
         target = asked.url[len(self.base) :].partition("#")[0]
         path, _, query = target.partition("?")
         path = self._root + path
-        headers = [self._host]
+        headers = [self._host, *(_JSON_SENT if asked.headers is _JSON else _sent(asked.headers))]
         if asked.body is not None:
             headers.append((b"content-length", b"%d" % len(asked.body)))
-        sent = _ACCEPTS | {name.lower(): value for name, value in asked.headers.items()}
-        headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
         return {
             **self._scope,
             "method": asked.method,
@@ -198,6 +199,14 @@ class _Mounted:
             "headers": headers,
             "extensions": {},
         }
+
+
+def _sent(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    sent = {"accept": "application/json"} | {name.lower(): value for name, value in headers.items()}
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
+
+
+_JSON_SENT: Final = _sent(_JSON)
 
 
 async def _call(mounted: _Mounted, asked: _Asked, plugin: str) -> Answer:

@@ -32,7 +32,9 @@ def split_web_url(url: str) -> SplitResult | None:
 
 
 # What is surely a web URL, and nearly all are: for others it takes a closer look.
-_SURELY: Final = re.compile(r"https?://[a-z0-9]+(?:[.-][a-z0-9]+)*(?::[1-9][0-9]{0,3})?(?:[/?][!#-;=?-\[\]_a-z~]*)?")
+_SURELY: Final = re.compile(
+    r"((https?)://[a-z0-9]+(?:[.-][a-z0-9]+)*)(?::([1-9][0-9]{0,3}))?(?:[/?][!#-;=?-\[\]_a-z~]*)?"
+)
 
 
 def is_web_url(url: str) -> bool:
@@ -47,6 +49,10 @@ def is_browser_url(url: str) -> bool:
 
 def origin_of(url: str) -> str | None:
     """`scheme://host[:port]` as browsers write it (RFC 6454): lower case, default port left out; None when not web."""
+    surely = _SURELY.fullmatch(url)
+    if surely is not None:
+        begin, scheme, number = surely.groups()
+        return begin if number is None or int(number) == _DEFAULT_PORTS[scheme] else f"{begin}:{number}"
     parts = split_web_url(url)
     if parts is None or parts.hostname is None:
         return None

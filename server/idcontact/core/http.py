@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
+from starlette.requests import Request
 from starlette.responses import Response
 
 from idcontact.bodies import (
@@ -17,13 +18,14 @@ from idcontact.bodies import (
     decode_form,
     decode_json,
     fit,
+    header,
     media_type,
     read_body,
 )
 from idcontact.browser import browser_digest, new_browser, remember_browser
 from idcontact.core import operations
 from idcontact.core.accept import prefers_json
-from idcontact.core.kinds import IdentifyFirst, kind_of, signed_kind_of
+from idcontact.core.kinds import IdentifyFirst, WithKeptResult, kind_of, signed_kind_of
 from idcontact.core.plain import contact_path
 from idcontact.core.split import is_handle
 from idcontact.core.start import Visitor
@@ -36,10 +38,10 @@ from idcontact.protocol import MAX_ADDRESS, ClientUrl, StartRequest
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
-    from starlette.middleware import Middleware
-    from starlette.requests import HTTPConnection, Request
+    from starlette.requests import HTTPConnection
+    from starlette.types import Receive, Scope, Send
 
     from idcontact.core.availability import Offers
     from idcontact.core.options import Purposes
@@ -89,20 +91,15 @@ class CoreRoutes:
     return_origins: Collection[str]
     clock: Callable[[], float]
 
-    def routes(self, middleware: Sequence[Middleware] = ()) -> list[ApiRoute]:
-        """The routes. `middleware` goes around each: the place for CORS."""
-        around = partial(ApiRoute, middleware=list(middleware))
+    def routes(self) -> list[ApiRoute]:
+        """The routes, the busiest first."""
+        start, one, every = (
+            _Answering(endpoint, self.speaker) for endpoint in (self.start, self.options, self.all_options)
+        )
         return [
-            around(
-                "/session_options", self._answering(self.all_options), methods=["GET"], operation=operations.ALL_OPTIONS
-            ),
-            around(
-                "/session_options/{purpose:path}",
-                self._answering(self.options),
-                methods=["GET"],
-                operation=operations.OPTIONS,
-            ),
-            around("/start", self._answering(self.start), methods=["POST"], operation=operations.START),
+            ApiRoute("/start", start, methods=["POST"], operation=operations.START),
+            ApiRoute("/session_options/{purpose:path}", one, methods=["GET"], operation=operations.OPTIONS),
+            ApiRoute("/session_options", every, methods=["GET"], operation=operations.ALL_OPTIONS),
         ]
 
     async def all_options(self, request: Request) -> Response:
@@ -136,7 +133,7 @@ class CoreRoutes:
         visitor = Visitor(
             language=self.speaker.language(request),
             browser=browser_digest(browser) if browser is not None else None,
-            cookies=request.cookies,
+            cookies=request.cookies if isinstance(kind, WithKeptResult) else {},
         )
         response = await self._go_on(request, await self.starter.start(kind, visitor))
         if browser is not None:  # who identifies first comes back to us, and has to be recognised
@@ -174,7 +171,7 @@ class CoreRoutes:
         return await self._go_on(request, await self.starter.start(kind, Visitor(self.speaker.language(request))))
 
     async def _go_on(self, request: Request, client_url: str) -> Response:
-        if prefers_json(request.headers.get("accept", "*/*")):
+        if prefers_json(header(request, b"accept", "*/*")):
             return _json(ClientUrl(client_url=client_url))
         # Not RedirectResponse: it would rewrite an address that holds a ticket.
         return Response(status_code=303, headers={"Location": await self.starter.for_browser(client_url)})
@@ -185,8 +182,7 @@ class CoreRoutes:
         Where the browser hides the origin (`null`), Sec-Fetch-Site has to say that it is our own. What is no browser
         sends neither, and cannot be used against anybody.
         """
-        origin = request.headers.get("origin", "null")
-        site = request.headers.get("sec-fetch-site", "none")
+        origin, site = header(request, b"origin", "null"), header(request, b"sec-fetch-site", "none")
         if origin not in self.return_origins and (origin != "null" or site not in {"none", "same-origin"}):
             raise NotAllowed("this website may not start sessions here; its origin is not in allowed_origins")
 
@@ -208,15 +204,23 @@ class CoreRoutes:
         chosen = {name: fields.get(name, "") for name in ("auth_method", "comm_method")}
         return Back(contact_path(purpose.tag, lang=language, return_url=return_url or "", **chosen), "retry")
 
-    def _answering(self, endpoint: Endpoint) -> Endpoint:
-        async def answer(request: Request) -> Response:
-            try:
-                return await endpoint(request)
-            except IdContactError as error:
-                _note(error)
-                return self.speaker.error_response(request, error)
 
-        return answer
+@dataclass(frozen=True)
+class _Answering:
+    """An endpoint, as ASGI: an error is said in the way of the request. Starlette's own wrapper would add a layer."""
+
+    endpoint: Endpoint
+    speaker: Speaker
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        request = Request(scope, receive)
+        try:
+            response = await self.endpoint(request)
+        except IdContactError as error:
+            _note(error)
+            response = self.speaker.error_response(request, error)
+        await response(scope, receive, send)
 
 
 def _hides_its_origin(request: Request) -> bool:
@@ -251,5 +255,5 @@ def _options(written: bytes) -> Response:
     return Response(written, headers=headers, media_type=JSON_TYPE)
 
 
-def _json(message: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(message), headers=dict(headers or {}), media_type=JSON_TYPE)
+def _json(message: object) -> Response:
+    return Response(msgspec.json.encode(message), media_type=JSON_TYPE)
