@@ -41,7 +41,7 @@ async def test_a_host_sees_everyone_in_the_room_newest_last(house: PlatformHouse
     house.now[0] += 1
     await house.identify(guest_token("g3", name="Cor"), {"fullname": "Cor Dekker", "city": "Delft"})
     page = (await house.see(host_token())).text
-    said = ["Ann", "Report a move", "Checked details, by Test person", "Name", "Ann Bakker",
+    said = ["Ann", "Report a move", "Checked details, via Test person", "Name", "Ann Bakker",
             "Bob", "is identifying now", "Cor", "Cor Dekker", "City", "Delft"]  # fmt: skip
     places = [page.index(text, page.index("<main")) for text in said]
     assert places == sorted(places)
@@ -55,7 +55,7 @@ async def test_a_host_sees_everyone_in_the_room_newest_last(house: PlatformHouse
             "nl",
             ["Gegevens van deelnemers", "Verhuizing", "Gecontroleerde gegevens, via Proefpersoon", "Naam", "Plaats"],
         ),
-        ("en", ["Details of participants", "Report a move", "Checked details, by Test person", "Name", "City"]),
+        ("en", ["Details of participants", "Report a move", "Checked details, via Test person", "Name", "City"]),
     ],
 )
 async def test_the_page_speaks_the_hosts_language(house: PlatformHouse, language: str, texts: list[str]) -> None:
@@ -129,7 +129,7 @@ async def test_what_was_received_is_shown_also_after_the_settings_changed() -> N
         page = (await after.see(host_token())).text
         assert await after.deliver(attr_url, auth_token({"fullname": "Somebody"}, sign="other sign")) == 200
         assert [person["attributes"] for person in await after.seen(host_token())][1:] == [{}]
-    assert "Checked details, by test." in page
+    assert "Checked details, via test." in page
     assert "Subject: report_move." in page
 
 
