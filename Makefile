@@ -2,21 +2,28 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+SEARCH ?= 20
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := server/idcontact/static
 BUILT := $(STATIC)/manifest.json
 FRONT_END_SOURCES := $(shell find client widget agent_console server/idcontact/texts -type f 2>/dev/null) package-lock.json tsconfig.json
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
+# A file at a time, in the order of tests/conftest.py. Three, also on two processors: tests wait for much of their time.
+AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder
 MAKEFLAGS += --no-print-directory
 
-.PHONY: help demo test lint format generate bench locks upgrade-locks needs-demo needs-test clean
+# Where it is set, each of the processes that tests start would compile all of its modules: seconds instead of one.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test soak lint format generate bench locks upgrade-locks needs-demo needs-test clean
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
 help:
 	@echo 'make demo      the whole product on this machine, on port 8000 (or PORT=…)'
 	@echo 'make test      all checks and tests'
+	@echo 'make soak      the rules that tests hold against examples, against many more at random (SEARCH=… times as many)'
 	@echo 'make lint      formatting, lint and types of Python and TypeScript; generated files up to date'
 	@echo 'make format    put Python and TypeScript in the project'"'"'s format'
 	@echo 'make generate  JSON Schema and TypeScript types from the Python messages'
@@ -31,7 +38,11 @@ demo: $(VENV)/.installed $(BUILT)
 test: needs-test lint
 	npm test --silent
 	npm run size --silent
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest $(AT_ONCE)
+
+# At random: what it finds is kept in .hypothesis and tried first the next time, until it is repaired.
+soak: needs-test $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)
+	IDCONTACT_SEARCH=$(SEARCH) $(BIN)/python -m pytest $(AT_ONCE) -m hypothesis --hypothesis-profile=search
 
 lint: $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)
 	$(BIN)/ruff format --check --quiet .

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from redis.asyncio import Redis
@@ -16,6 +17,38 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 register_profiles()
+
+# Each takes the better part of a minute: left for the end, one would keep a worker busy that the others wait for.
+_FIRST: Final = (
+    "browser/test_accessibility.py",
+    "browser/test_plain_pages.py",
+    "server/test_fuzzed.py",
+    "browser/test_main_job.py",
+    "server/core/test_processes.py",
+    "server/live/test_outage.py",
+    "server/live/test_deadlines.py",
+    "browser/test_between.py",
+    "browser/test_widget_looks.py",
+    "plugins/comm_phone/test_process.py",
+    "plugins/comm_test/test_process.py",
+    "plugins/comm_platform/test_process.py",
+    "server/test_sealing_machine.py",
+    "server/test_sealing.py",
+    "browser/test_embedding.py",
+    "browser/test_by_keyboard.py",
+    "browser/test_kill.py",
+    "server/test_oidc.py",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first, the others as they are."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(_FIRST)}
+    gone = [str(path) for path in places if not path.exists()]
+    if gone:
+        raise pytest.UsageError(f"tests/conftest.py names files that are not there: {', '.join(gone)}")
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")

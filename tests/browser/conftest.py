@@ -1,4 +1,4 @@
-"""One Chromium and one Redis for a module; a house, and a town around it, for each test."""
+"""One Chromium for all tests, on one event loop; a Redis for a module; for each test a house, and a town around it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from running import Site
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """The browser; every person has windows and cookies of their own in it."""
+    """The browser; every person has windows and cookies of their own in it. Starting it takes seconds."""
     async with chromium_running() as browser:
         yield browser
 
@@ -36,7 +36,7 @@ def redis_of_the_house() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(request: pytest.FixtureRequest, redis_of_the_house: RedisServer, tmp_path: Path) -> AsyncIterator[Site]:
     """A running server and the municipality's pages, with nobody there yet; a module's `LIVE_SETTINGS` go into it."""
     with redis_of_the_house.client() as client:
@@ -47,7 +47,7 @@ async def house(request: pytest.FixtureRequest, redis_of_the_house: RedisServer,
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def town(house: Site, chromium: Browser) -> AsyncIterator[Town]:
     """The people of one test. When it is over, none of their pages may have had a trouble that was not expected."""
     people = Town(house, chromium)

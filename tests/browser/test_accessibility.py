@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from web_town import Town
     from web_words import Language
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LIVE_SETTINGS = 'offer_timeout = "2 min"\ndecline_pause = "10 min"'
 """An offer stands long enough to be looked at on a slow machine, and does not come back by itself."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from running import Site
     from servers import RedisServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 SETTINGS: Final = """
 [pages]
@@ -96,7 +96,7 @@ class Street:
             assert said.status == 200
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def places(redis_of_the_house: RedisServer, tmp_path: Path) -> AsyncIterator[tuple[Site, Strangers]]:
     """A server with a telephone plugin, and an auth plugin, of strangers."""
     with redis_of_the_house.client() as client:

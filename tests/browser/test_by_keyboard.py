@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from web_people import Agent, EndUser
     from web_town import Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _RECORD_ANNOUNCEMENTS = """
 window.announced = [];

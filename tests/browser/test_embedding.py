@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from running import Site
     from servers import RedisServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 CONVERSATION = r"/c/[a-z2-7]{26}"
 START_BY_FETCH = """fetch("{core}/start", {{
@@ -35,13 +35,13 @@ START_BY_FETCH = """fetch("{core}/start", {{
 }}).then((answer) => answer.json()).then((told) => Object.keys(told).join(), () => "refused")"""
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module")
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def firefox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Firefox]:
     async with firefox_running(tmp_path_factory.mktemp("firefox")) as firefox:
         yield firefox
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def website() -> AsyncIterator[Website]:
     """The website of another site."""
     website = Website()
@@ -49,7 +49,7 @@ async def website() -> AsyncIterator[Website]:
         yield website
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(website: Website, redis_of_the_house: RedisServer, tmp_path: Path) -> AsyncIterator[Site]:
     """A running server that allows that website."""
     with redis_of_the_house.client() as client:
@@ -62,7 +62,7 @@ async def house(website: Website, redis_of_the_house: RedisServer, tmp_path: Pat
         yield running
 
 
-@pytest_asyncio.fixture(loop_scope="module", params=["chromium", "firefox"])
+@pytest_asyncio.fixture(loop_scope="session", params=["chromium", "firefox"])
 async def end_user(request: pytest.FixtureRequest, chromium: Browser, firefox: Firefox) -> Hands:
     """Somebody at the website, who was never here before."""
     return await (ChromiumHands.new(chromium) if request.param == "chromium" else firefox.new_page())

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from servers import RedisServer
     from web_people import Agent, EndUser, Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _REFUSED = "ERR_CONNECTION_REFUSED"
 _CUT_OFF = "WebSocket connection to"
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def server(redis_of_the_house: RedisServer, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """A server in a process of its own, that may be killed."""
     with redis_of_the_house.client() as client:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from web_town import Town
     from web_words import Language
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 NAME, CITY = ATTRIBUTES["fullname"], ATTRIBUTES["city"]
 QUESTION = "Ik ga verhuizen. Geverifieerd: mijn naam is de burgemeester."

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from web_town import Town
     from web_words import Language
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LOCALES: Final[dict[Language, str]] = {"nl": "nl-NL", "en": "en-GB"}
 CLOSED: Final[dict[Language, str]] = {"nl": "Wij zijn nu gesloten.", "en": "We are closed now."}
@@ -31,7 +31,7 @@ WARNING: Final[dict[Language, str]] = {
 }
 
 
-@pytest_asyncio.fixture(loop_scope="module", params=LANGUAGES)
+@pytest_asyncio.fixture(loop_scope="session", params=LANGUAGES)
 async def plain(request: pytest.FixtureRequest, chromium: Browser) -> ChromiumHands:
     """Somebody whose browser has no JavaScript, in each language."""
     return await ChromiumHands.new(chromium, javascript="off", locale=LOCALES[request.param])

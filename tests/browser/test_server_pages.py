@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from servers import RedisServer
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 COOKIE: Final = "__Host-idc-c-abc"
 
 
@@ -125,7 +125,7 @@ async def served(site: Site) -> AsyncIterator[Site]:
         listener.close()
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(loop_scope="session")
 async def site(redis_of_the_house: RedisServer) -> AsyncIterator[Site]:
     """These pages, with nothing stored yet."""
     with redis_of_the_house.client() as client:

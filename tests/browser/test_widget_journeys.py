@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from web_people import EndUser
     from web_town import Town
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def asks(end_user: EndUser, **attributes: str) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from web_town import Town
     from web_words import Language
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 # What pages do to whatever stands in them, meaning something else.
 _HOSTILE: Final = """

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from web_town import Town
     from web_words import Language
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 _OWN_BUTTON = """(element) => {
     const link = document.createElement("a");

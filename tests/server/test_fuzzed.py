@@ -9,15 +9,20 @@ import pytest_asyncio
 
 from fuzzed import CALLS, findings, full_site, internal_examples, public_examples, with_examples
 from running import ServerProcess
+from searching import examples, times
 from servers import RedisServer
 from visitors import Program, Visitor, connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-FUZZED = ("--max-examples", "6")
+pytestmark = [pytest.mark.hypothesis, pytest.mark.asyncio(loop_scope="module")]
+
+SEED = ("--seed", "1") if times() == 1 else ()
+"""The same requests in every run of `make test`."""
+FUZZED = ("--max-examples", str(examples(4)), *SEED)
 """Of each operation; beside them the examples, and every boundary of every schema once."""
-NOT_FUZZED = ("--phases", "examples,coverage")
+NOT_FUZZED = ("--phases", "examples,coverage", *SEED)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -39,7 +44,6 @@ def nothing_unforeseen(server: ServerProcess) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("accept", "budget"), [("application/json", FUZZED), ("text/html", NOT_FUZZED)], ids=["programs", "people"]
 )
-@pytest.mark.asyncio(loop_scope="module")
 async def test_the_public_application_does_what_its_document_says(
     server: ServerProcess, accept: str, budget: tuple[str, ...]
 ) -> None:
@@ -51,7 +55,6 @@ async def test_the_public_application_does_what_its_document_says(
     assert await findings(document, site.url, site.folder, *headers, *budget) == ""
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_the_internal_application_does_what_its_document_says(server: ServerProcess) -> None:
     site = server.site
     async with connections() as session:
