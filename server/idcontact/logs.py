@@ -20,6 +20,10 @@ _QUIET: Final = ("aiohttp", "asyncio", "uvicorn.error", "websockets", "multipart
 """Libraries whose debug lines may hold what people send."""
 
 
+_TOGETHER: Final = 0.02
+"""Seconds for which an entry that is no warning may wait for others."""
+
+
 class JsonLines(logging.Formatter):
     """Time, level, logger, text, and the extras that are known."""
 
@@ -50,15 +54,15 @@ def _second(seconds: int) -> str:
 class _LinesHandler(logging.StreamHandler[TextIO]):
     """Writes entries; of one that cannot be written, where it came from, and not what was in it.
 
-    The entries of one turn of the event loop go out together: a busy server writes once for many requests. What needs
+    The entries of a moment (`_TOGETHER`) go out together: a busy server writes once for many requests. What needs
     attention is written at once, and all that was said before it.
     """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._lines: list[str] = []
+        self._lines: list[str | tuple[float, str, str]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        """The loop at the end of whose turn they are written."""
+        """The loop that will write them."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Called with the handler's lock held."""
@@ -70,15 +74,19 @@ class _LinesHandler(logging.StreamHandler[TextIO]):
             self.handleError(record)
 
     def say(self, logger: str, text: str) -> None:
-        """An entry of level info with nothing besides, without a record: a tenth of the price."""
-        now = time.time()
-        line = msgspec.json.encode(
-            {"time": _moment(now), "level": "info", "logger": logger, "text": _writable(text)}
-        ).decode()
+        """An entry of level info with nothing besides, without a record: a tenth of the price. Written out later."""
+        entry = (time.time(), logger, text)
         with self.lock or contextlib.nullcontext():
-            self._lines.append(line + self.terminator)
+            self._lines.append(entry)
             if not self._soon():
                 self.flush()
+
+    def _written(self, entry: str | tuple[float, str, str]) -> str:
+        if isinstance(entry, str):
+            return entry
+        moment, logger, text = entry
+        said = msgspec.json.encode(_writable(text)).decode()
+        return f'{{"time":"{_moment(moment)}","level":"info","logger":"{logger}","text":{said}}}{self.terminator}'
 
     def flush(self) -> None:
         """Write what is kept."""
@@ -86,18 +94,18 @@ class _LinesHandler(logging.StreamHandler[TextIO]):
             self._loop = None
             lines, self._lines = self._lines, []
             if lines:
-                self.stream.write("".join(lines))
+                self.stream.write("".join(map(self._written, lines)))
             super().flush()
 
     def _soon(self) -> bool:
-        """Write at the end of this turn; False where there is no event loop."""
+        """Write in a moment; False where there is no event loop."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return False
         if self._loop is not loop:
             self._loop = loop
-            loop.call_soon(self.flush)
+            loop.call_later(_TOGETHER, self.flush)
         return True
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name

@@ -228,7 +228,10 @@ class CrossOrigin:
 
     def complete(self, origin: bytes, headers: list[tuple[bytes, bytes]]) -> None:
         """Add to the headers of an answer who may read it; `origin` is who asked."""
-        if not any(b"Origin" in value for name, value in headers if name == _VARY):
+        for name, value in headers:
+            if name == _VARY and b"Origin" in value:
+                break
+        else:
             headers.append((_VARY, b"Origin"))
         if origin in self._origins:
             headers.append((b"access-control-allow-origin", origin))
