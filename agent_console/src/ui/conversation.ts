@@ -17,7 +17,7 @@ export function conversationPane(view: View, conversation: StaffConversation): T
       <div>
         <h2>${conversation.purpose_label}</h2>
         <p class=${active && conversation.end_user_present ? "soft present" : "soft"}>
-          ${texts.endUser}: ${situation(view, conversation)}
+          ${active ? `${texts.endUser}: ` : nothing}${situation(view, conversation)}
         </p>
         ${identityChip(view, conversation)}
       </div>

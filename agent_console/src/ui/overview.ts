@@ -4,7 +4,12 @@ import { runningTime } from "../../../client/src/i18n/format.ts";
 import { type PurposeRow, purposeRows, type QueueState } from "../queue_state.ts";
 import { purposeName, type View } from "./view.ts";
 
-/** For supervisors: queues and agents, live. Nothing here says who an end user is. */
+/**
+ * For supervisors: queues and agents, live. Nothing here says who an end user is.
+ *
+ * Where there is no room for columns, each row is a list with the heading before each value; a table that is laid out
+ * so is one to assistive technology only when its roles are written out.
+ */
 export function overview(view: View): TemplateResult {
   const { state, texts } = view;
   if (state.queue === undefined) return html`<div class="overview"><p class="soft">${texts.queueUnknown}</p></div>`;
@@ -17,16 +22,16 @@ function queues(view: View, queue: QueueState): TemplateResult {
   return html`<section>
     <h2 id="queues">${texts.queues}</h2>
     <div class="table" role="region" aria-labelledby="queues" tabindex="0">
-      <table aria-labelledby="queues">
-        <thead>
-          <tr>
-            <th scope="col">${texts.purpose}</th>
-            <th scope="col" class="number">${texts.waiting}</th>
-            <th scope="col" class="number">${texts.longest}</th>
-            <th scope="col" class="number">${texts.helped}</th>
+      <table role="table" aria-labelledby="queues">
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" scope="col">${texts.purpose}</th>
+            <th role="columnheader" scope="col" class="number">${texts.waiting}</th>
+            <th role="columnheader" scope="col" class="number">${texts.longest}</th>
+            <th role="columnheader" scope="col" class="number">${texts.helped}</th>
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           ${rows.map((row) => queueRow(view, row))}
         </tbody>
       </table>
@@ -35,13 +40,14 @@ function queues(view: View, queue: QueueState): TemplateResult {
 }
 
 function queueRow(view: View, { purpose, waiting, helped, longestSince }: PurposeRow): TemplateResult {
-  return html`<tr>
-    <th scope="row">${purposeName(view, purpose)}</th>
-    <td class="number">${waiting}</td>
-    <td class="number">
-      ${longestSince === undefined ? html`<span class="soft">${view.texts.overview.nobody}</span>` : runningTime(view.now - longestSince)}
+  const { overview: texts } = view.texts;
+  return html`<tr role="row">
+    <th role="rowheader" scope="row">${purposeName(view, purpose)}</th>
+    <td role="cell" class="number" data-label=${texts.waiting}>${waiting}</td>
+    <td role="cell" class="number" data-label=${texts.longest}>
+      ${longestSince === undefined ? html`<span class="soft">${texts.nobody}</span>` : runningTime(view.now - longestSince)}
     </td>
-    <td class="number">${helped}</td>
+    <td role="cell" class="number" data-label=${texts.helped}>${helped}</td>
   </tr>`;
 }
 
@@ -59,17 +65,17 @@ function agents(view: View, queue: QueueState): TemplateResult {
 function agentTable(view: View, rows: readonly QueueAgent[]): TemplateResult {
   const { overview: texts } = view.texts;
   return html`<div class="table" role="region" aria-labelledby="agents" tabindex="0">
-      <table aria-labelledby="agents">
-        <thead>
-          <tr>
-            <th scope="col">${texts.name}</th>
-            <th scope="col">${texts.status}</th>
-            <th scope="col" class="number">${texts.since}</th>
-            <th scope="col" class="number">${texts.load}</th>
-            <th scope="col">${texts.purposes}</th>
+      <table role="table" aria-labelledby="agents">
+        <thead role="rowgroup">
+          <tr role="row">
+            <th role="columnheader" scope="col">${texts.name}</th>
+            <th role="columnheader" scope="col">${texts.status}</th>
+            <th role="columnheader" scope="col" class="number">${texts.since}</th>
+            <th role="columnheader" scope="col" class="number">${texts.load}</th>
+            <th role="columnheader" scope="col">${texts.purposes}</th>
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           ${rows.map((agent) => agentRow(view, agent))}
         </tbody>
       </table>
@@ -78,12 +84,13 @@ function agentTable(view: View, rows: readonly QueueAgent[]): TemplateResult {
 
 function agentRow(view: View, agent: QueueAgent): TemplateResult {
   const { texts, now } = view;
+  const { overview: headings } = texts;
   const standing = agent.present ? agent.status : "absent";
-  return html`<tr>
-    <th scope="row">${agent.name}</th>
-    <td><span class="state ${standing}">${agent.present ? texts.status[agent.status] : texts.overview.absent}</span></td>
-    <td class="number">${agent.since === undefined ? "–" : runningTime(now - agent.since)}</td>
-    <td class="number">${texts.overview.ofCapacity({ load: agent.load, capacity: agent.capacity })}</td>
-    <td>${agent.purposes.map((purpose) => purposeName(view, purpose)).join(", ")}</td>
+  return html`<tr role="row">
+    <th role="rowheader" scope="row">${agent.name}</th>
+    <td role="cell" data-label=${headings.status}><span class="state ${standing}">${agent.present ? texts.status[agent.status] : headings.absent}</span></td>
+    <td role="cell" class="number" data-label=${headings.since}>${agent.since === undefined ? "–" : runningTime(now - agent.since)}</td>
+    <td role="cell" class="number" data-label=${headings.load}>${headings.ofCapacity({ load: agent.load, capacity: agent.capacity })}</td>
+    <td role="cell" data-label=${headings.purposes}>${agent.purposes.map((purpose) => purposeName(view, purpose)).join(", ")}</td>
   </tr>`;
 }

@@ -79,4 +79,50 @@ export const overviewStyles = css`
     background: var(--idc-warning-edge);
     border-color: var(--idc-warning-edge);
   }
+
+  @media (max-width: 44rem) {
+    table,
+    tbody,
+    tr,
+    tbody th {
+      display: block;
+    }
+
+    thead {
+      block-size: 1px;
+      clip-path: inset(50%);
+      inline-size: 1px;
+      overflow: hidden;
+      position: absolute;
+    }
+
+    tr {
+      border-block-end: 1px solid var(--idc-line);
+      padding-block: 0.5rem;
+    }
+
+    tbody tr:last-child {
+      border-block-end: 0;
+    }
+
+    tbody th,
+    td {
+      border-block-end: 0;
+      padding-block: 0.25rem;
+    }
+
+    td {
+      display: flex;
+      gap: 1rem;
+      justify-content: space-between;
+      text-align: end;
+    }
+
+    td::before {
+      color: var(--idc-ink-soft);
+      content: attr(data-label);
+      content: attr(data-label) / "";
+      text-align: start;
+    }
+  }
 `;

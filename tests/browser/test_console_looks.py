@@ -1,0 +1,38 @@
+"""What the console looks like where there is little room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.async_api import expect
+
+from chromium import PHONE, inspect
+from web_words import LANGUAGES
+
+if TYPE_CHECKING:
+    from web_town import Town
+    from web_words import Language
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+COLUMNS = {"nl": ["Wachtend", "Langste wachttijd", "In gesprek"], "en": ["Waiting", "Longest wait", "Being helped"]}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_supervisor_sees_every_column_on_a_phone_and_hears_a_table(town: Town, language: Language) -> None:
+    agent = await town.agent("ann", language)
+    await agent.is_available()
+    supervisor = await town.supervisor(language)
+    page, words = supervisor.page, supervisor.words
+    await expect(supervisor.row("Ann de Boer")).to_be_visible()
+    await inspect(page, "supervisor-with-an-agent")
+    await page.set_viewport_size({"width": PHONE, "height": 800})
+    tables = page.locator(".table")
+    await expect(tables).to_have_count(2)
+    assert await tables.evaluate_all("(all) => all.map((one) => one.scrollWidth - one.clientWidth)") == [0, 0]
+    queue = supervisor.row(words.report_move).first
+    shown = "(cell) => getComputedStyle(cell, '::before').content.split('\"')[1]"
+    cells = queue.get_by_role("cell")
+    assert [await cell.evaluate(shown) for cell in await cells.all()] == COLUMNS[language]
+    await expect(page.get_by_role("columnheader", name=COLUMNS[language][1])).to_have_count(1)
