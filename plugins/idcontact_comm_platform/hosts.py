@@ -97,6 +97,7 @@ class Hosts:
             live_url=f"{self.host.public_url}/host/live/{token}?since={view.revision}",
             script_url=self._script(ROOM_SCRIPT),
             logout_url=f"{self.host.public_url}{LOGOUT}" if self.settings.login is not None else None,
+            room=token,
         )
 
     def page(self, request: Request, template: str, **values: Any) -> Response:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 from starlette.responses import Response
 
+from idcontact.bodies import FORM_BODY, decode_form, read_body
 from idcontact.browser import known_browser, new_browser
 from idcontact.errors import IdContactError, NotAllowed
 from idcontact.limits import client_address
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 LOGIN: Final = "/host/auth/login"
 REDIRECT: Final = "/host/auth/redirect"
 LOGOUT: Final = "/host/auth/logout"
+
+_TOKEN: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+"""A JWS in its compact form (RFC 7515 section 3.1)."""
 
 _Cookie: TypeAlias = Literal["host", "login"]
 _logger = logging.getLogger(__name__)
@@ -106,9 +111,12 @@ class LoginDoor:
 
     async def _logged_out(self, request: Request) -> Response:
         check_origin(request, self.host.own_origins)
+        room = decode_form(await read_body(request, FORM_BODY)).get("room", "")
         if await self.admits(request):
             await self.host.records.take(request.cookies[self._cookie("host")])
-        response = self._said(request, "out", self.frames)
+        # Whether it is a good link, the room's own page says.
+        room_url = f"{self.host.public_url}/host/{room}" if _TOKEN.fullmatch(room) else None
+        response = self._said(request, "out", self.frames, room_url)
         self._set(response, "host", "", 0, "none")
         return response
 
@@ -120,9 +128,15 @@ class LoginDoor:
         response.status_code = NotAllowed.status
         return response
 
-    def _said(self, request: Request, what: Literal["in", "out", "unverified"], frames: Sequence[str] = ()) -> Response:
+    def _said(
+        self,
+        request: Request,
+        what: Literal["in", "out", "unverified"],
+        frames: Sequence[str] = (),
+        room_url: str | None = None,
+    ) -> Response:
         policy = PagePolicy(frames=frames, referrer="no-referrer")
-        return self.pages.render(request, "comm_platform/logged.html", policy=policy, what=what)
+        return self.pages.render(request, "comm_platform/logged.html", policy=policy, what=what, room_url=room_url)
 
     # --- cookies ---
 

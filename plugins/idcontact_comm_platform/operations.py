@@ -15,6 +15,7 @@ from idcontact.errors import (
     TooManyRequests,
 )
 from idcontact.openapi import (
+    FORM_TYPE,
     HTML_TYPE,
     JSON_TYPE,
     JWT_TYPE,
@@ -81,8 +82,10 @@ REDIRECT: Final = Operation(
 )
 LOGOUT: Final = Operation(
     summary="Log a host out",
-    answers=[page("They are logged out.")],
-    errors=[NotAllowed],
+    bodies={FORM_TYPE: dict[str, str]},
+    body_required=False,
+    answers=[page("They are logged out. `room`, the token of a host's link: the way back to that room.")],
+    errors=[BadRequest, NotAllowed, TooLarge],
 )
 SCRIPT: Final = Operation(
     summary="The script of the room's page",

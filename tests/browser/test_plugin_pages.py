@@ -188,6 +188,7 @@ CHECKED: Final[dict[Language, str]] = {"nl": "Gecontroleerde gegevens", "en": "C
 LOG_IN_FIRST: Final[dict[Language, str]] = {"nl": "Log in om gegevens te zien", "en": "Log in to see details"}
 LOGGED_IN: Final[dict[Language, str]] = {"nl": "U bent ingelogd", "en": "You are logged in"}
 LOG_OUT: Final[dict[Language, str]] = {"nl": "Uitloggen", "en": "Log out"}
+LOG_IN_AGAIN: Final[dict[Language, str]] = {"nl": "Opnieuw inloggen", "en": "Log in again"}
 LOGGED_OUT: Final[dict[Language, str]] = {"nl": "U bent uitgelogd", "en": "You are logged out"}
 
 
@@ -256,6 +257,9 @@ async def test_a_host_logs_in_in_a_tab_of_its_own_and_out_again(town: Town, lang
     await host.page.keyboard.press("Enter")
     await host.sees_heading(LOGGED_OUT[language])
     await inspect(host.page, "room-logged-out")
+    await tab_to(host.page, LOG_IN_AGAIN[language])
+    await host.page.keyboard.press("Enter")
+    await host.sees_heading(LOG_IN_FIRST[language])
 
 
 async def at_the_provider(tab: Page, account: str) -> None:

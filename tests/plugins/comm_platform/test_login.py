@@ -167,6 +167,16 @@ async def test_who_logs_out_in_the_frame_is_told_there_also_of_what_went_wrong(h
         assert "frame-ancestors https://video.example;" in out.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(("room", "leads_back"), [(host_token(), True), ("", False), ("..", False), ('x"y', False)])
+async def test_who_logged_out_of_a_room_can_go_back_to_it(house: PlatformHouse, room: str, leads_back: bool) -> None:
+    await come_back(house, "ann.desk")
+    page = await house.see(host_token())
+    assert f'name="room" value="{host_token()}"' in page.text
+    out = await house.browser.post(f"{PUBLIC}/host/auth/logout", data={"room": room}, headers=OWN)
+    assert (f'href="{PUBLIC}/host/{room}"' in out.text) is leads_back
+    assert ("Log in again" in out.text) is leads_back
+
+
 async def test_no_other_site_logs_somebody_out(house: PlatformHouse) -> None:
     await come_back(house, "ann.desk")
     for origin in ("https://evil.example", "https://video.example", "null"):
