@@ -204,7 +204,7 @@ async def test_a_plugin_that_is_down_refuses_or_answers_nonsense_is_a_bad_gatewa
     program: Program, visitor: Visitor, method: str
 ) -> None:
     assert (await start_by_json(program, auth_method=method)).error == (502, "plugin_failed", None)
-    for language, said in (("nl", "Dit lukt nu niet"), ("en", "This does not work now")):
+    for language, said in (("nl", "Dit lukt nu niet"), ("en", "This is not working right now")):
         page = await visitor.post("/start", {**START, "auth_method": method}, Accept_Language=language)
         assert (page.status, page.headers["Content-Language"]) == (502, language)
         assert said in page.text

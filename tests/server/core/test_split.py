@@ -190,7 +190,7 @@ async def test_who_did_not_identify_may_try_again_and_hears_that_nothing_was_sha
     begun = await house.begin()
     assert await house.deliver(begun.attr_url, failed(house)) == 200
     page = await house.page(begun)
-    assert "Nothing of yours was shared" in page
+    assert "Nothing about you has been shared" in page
     [form] = forms_of(page)
     assert form == {"purpose": "move", "lang": "en", "auth_method": "digid"}
     again = await house.browser.post("/start", data=form)
