@@ -12,6 +12,8 @@ import asyncio
 import logging
 import random
 from collections import deque
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import hiredis
@@ -28,10 +30,23 @@ if TYPE_CHECKING:
     from idcontact.redis import Script
 
     Answered: TypeAlias = Callable[[object], None]
+    Words: TypeAlias = tuple[str | bytes | int, ...]
 
 _log = logging.getLogger(__name__)
 _READ_BYTES = 65536
 _MAX_PENDING = 50_000
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Commands (one or more) that are always the same: packed once, and sent many times as one piece."""
+
+    commands: tuple[Words, ...]
+
+    @cached_property
+    def packed(self) -> bytes:
+        """All of them, as they are written."""
+        return b"".join(map(_packed, self.commands))
 
 
 class Pipe:
@@ -52,7 +67,7 @@ class Pipe:
         self._progress = 0.0
         self.up = asyncio.Event()
 
-    def call(self, command: tuple[str | bytes | int, ...], answered: Answered) -> None:
+    def call(self, command: Words, answered: Answered) -> None:
         """Send one command. `answered` is called with the answer, or `Unavailable`, or a `ResponseError` (ours)."""
         if self._writer is None or len(self._pending) >= _MAX_PENDING:
             answered(Unavailable("the store cannot be reached now; try again in a moment"))
@@ -61,12 +76,37 @@ class Pipe:
         if not self._pending:
             self._progress = loop.time()
         self._pending.append(answered)
-        self._buffer.append(hiredis.pack_command(command))  # type: ignore[arg-type]  # its stub says: exactly one word
+        self._buffer.append(_packed(command))
         if not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)
 
-    def script(self, script: Script, words: tuple[str | bytes | int, ...], keys: int, answered: Answered) -> None:
+    async def ask(self, batch: Batch) -> list[object]:
+        """The answers to all of a batch, in order. Raises `Unavailable`, or the first `ResponseError` among them."""
+        if self._writer is None or len(self._pending) >= _MAX_PENDING:
+            raise Unavailable("the store cannot be reached now; try again in a moment")
+        loop = asyncio.get_running_loop()
+        answers: list[object] = []
+        done: asyncio.Future[None] = loop.create_future()
+
+        def last(answer: object) -> None:
+            answers.append(answer)
+            if not done.done():  # nobody waits any more for one that was cancelled
+                done.set_result(None)
+
+        if not self._pending:
+            self._progress = loop.time()
+        self._pending.extend([answers.append] * (len(batch.commands) - 1))
+        self._pending.append(last)
+        self._buffer.append(batch.packed)
+        self._flush()
+        await done
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    def script(self, script: Script, words: Words, keys: int, answered: Answered) -> None:
         """Run a script, whose first `keys` words are keys; once more with its text when the server has forgotten it."""
 
         def known(answer: object) -> None:
@@ -144,6 +184,11 @@ class Pipe:
         self._buffer.clear()
         while self._pending:
             self._pending.popleft()(unavailable(ConnectionError()))
+
+
+def _packed(command: Words) -> bytes:
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub says: exactly one word
+    return packed
 
 
 def _reply_error(text: str) -> Exception:

@@ -65,9 +65,10 @@ class Sweeper:
         now = await self._store.now()
         while await self._routing.sweep() == 100:
             pass
-        for kind, conversation, at in await self._store.due(now):
+        firsts = await self._store.firsts()
+        for kind, conversation, at in await self._store.due(now, firsts):
             await self._reach(kind, conversation, at)
-        for conversation in await self._store.untold():
+        for conversation in await self._store.untold(firsts):
             await self._one(self._conversations.tell_routing(conversation), conversation)
         for conversation, raw in (await self._routing.outbox()).items():
             await self._one(self._conversations.hear(conversation, raw), conversation)

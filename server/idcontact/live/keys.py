@@ -37,7 +37,7 @@ class Keys:
     @cached_property
     def tag(self) -> str:
         """The bucket's hash tag."""
-        return f"{{c{zlib.crc32(self.id.encode()) % BUCKETS:03}}}"
+        return _tag(zlib.crc32(self.id.encode()) % BUCKETS)
 
     @cached_property
     def root(self) -> str:
@@ -82,6 +82,15 @@ class Keys:
     def channels(self) -> str:
         """Root of the bucket's node channels."""
         return f"{self.root}node:"
+
+
+def bucket_root(bucket: int, prefix: str) -> str:
+    """What every key of the bucket of this number starts with."""
+    return f"{prefix}:{_tag(bucket)}:"
+
+
+def _tag(bucket: int) -> str:
+    return f"{{c{bucket:03}}}"
 
 
 @lru_cache(maxsize=10_000)

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import msgspec
 
-from idcontact.errors import Conflict, NotFound
+from idcontact.errors import Conflict, NotFound, Unavailable
 from idcontact.keystore import DataKey, KeyStore
 from idcontact.live.conversation_state import Conversation, Phase
-from idcontact.live.keys import BUCKETS, KINDS, Keys, LogName, context, hashed, keys_of
-from idcontact.live.stored import Appended, Change, Committed, Say, Sealed, Stored
+from idcontact.live.keys import BUCKETS, KINDS, Keys, LogName, bucket_root, context, hashed, keys_of
+from idcontact.live.stored import Appended, Change, Committed, Firsts, Say, Sealed, Stored
+from idcontact.pipe import Batch
 from idcontact.receipts import UsedResults
 from idcontact.redis import Script, reaching
 from idcontact.sealing import registration, sealed_key
@@ -78,6 +79,13 @@ class ConversationStore:
         self._seen = Script(redis, __package__, "seen.lua")
         self._told = Script(redis, __package__, "told.lua")
         self.pipe = pipe([self._append])
+        roots = [bucket_root(bucket, prefix) for bucket in range(BUCKETS)]
+        self._firsts = Batch(
+            (
+                *(("ZRANGE", f"{root}due", 0, 0, "WITHSCORES") for root in roots),
+                *(("SRANDMEMBER", f"{root}untold") for root in roots),
+            )
+        )
 
     def keys(self, conversation: str) -> Keys:
         """The names of everything of one conversation."""
@@ -317,12 +325,27 @@ class ConversationStore:
 
     # --- what is due ----------------------------------------------------------------------------------------------
 
-    async def due(self, now: int, limit: int = 20) -> list[tuple[str, str, int]]:
-        """Deadlines that have come, of all buckets in one pass: (kind, conversation, at)."""
-        found: list[tuple[bytes, float]] = await self._of_all_buckets(
+    async def firsts(self) -> Firsts:
+        """What comes first in each bucket. The same bytes every time: it is asked twice a second by every node."""
+        try:
+            answers = await self.pipe.ask(self._firsts)
+        except Unavailable:  # it only reads: once more when the connection is back
+            await self.settle()
+            answers = await self.pipe.ask(self._firsts)
+        return Firsts(
+            deadlines=[
+                int(float(first[1])) if first else None for first in cast("list[list[bytes]]", answers[:BUCKETS])
+            ],
+            untold=[member is not None for member in answers[BUCKETS:]],
+        )
+
+    async def due(self, now: int, firsts: Firsts, limit: int = 20) -> list[tuple[str, str, int]]:
+        """Deadlines that have come, of all buckets in which there are: (kind, conversation, at)."""
+        found: list[tuple[bytes, float]] = await self._of_buckets(
+            [bucket for bucket, first in enumerate(firsts.deadlines) if first is not None and first <= now],
             lambda pipeline, root: pipeline.zrange(
                 f"{root}due", "-inf", now, byscore=True, offset=0, num=limit, withscores=True
-            )
+            ),
         )
         return [
             (kind, conversation, int(at))
@@ -330,10 +353,11 @@ class ConversationStore:
             for kind, _, conversation in (member.decode().partition("|"),)
         ]
 
-    async def untold(self) -> list[str]:
+    async def untold(self, firsts: Firsts) -> list[str]:
         """Conversations that routing has yet to hear of."""
-        found: Iterable[bytes] = await self._of_all_buckets(
-            lambda pipeline, root: pipeline.srandmember(f"{root}untold", 20)
+        found: Iterable[bytes] = await self._of_buckets(
+            [bucket for bucket, some in enumerate(firsts.untold) if some],
+            lambda pipeline, root: pipeline.srandmember(f"{root}untold", 20),
         )
         return [conversation.decode() for conversation in found]
 
@@ -356,14 +380,17 @@ class ConversationStore:
                 pipeline.zrem(keys.due, *(f"{kind}|{conversation}" for kind in (*KINDS, "lease")))
                 await pipeline.execute()
 
-    async def _of_all_buckets(self, ask: Callable[..., object]) -> list[T]:
+    async def _of_buckets(self, buckets: list[int], ask: Callable[..., object]) -> list[T]:
+        if not buckets:
+            return []
         with reaching():
             async with self._redis.pipeline(transaction=False) as pipeline:
-                for bucket in range(BUCKETS):
-                    ask(pipeline, f"{self.prefix}:{{c{bucket:03}}}:")
+                for bucket in buckets:
+                    ask(pipeline, bucket_root(bucket, self.prefix))
                 answers = await pipeline.execute()
         return [item for answer in answers for item in answer]
 
     async def settle(self) -> None:
-        """Wait until the append connection is up."""
-        await asyncio.wait_for(self.pipe.up.wait(), 10)
+        """Wait until the append connection is up. Raises `Unavailable` when it does not come up for long."""
+        with reaching():
+            await asyncio.wait_for(self.pipe.up.wait(), 10)

@@ -57,6 +57,13 @@ class Committed:
     at: int = 0
 
 
+class Firsts(NamedTuple):
+    """By bucket: when its first deadline is, milliseconds, and whether there is something that routing must hear."""
+
+    deadlines: list[int | None]
+    untold: list[bool]
+
+
 class Say(NamedTuple):
     """Something to append. `who` is `end_user` or `agent`, `part` the agent's id; `node` needs no publication."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from idcontact.errors import NotFound
 from idcontact.live.conversation_state import Rules
 from idcontact.live.deadlines import Sweeper
 from idcontact.live.happenings import DeadlineReached, Disconnected, Ended
+from idcontact.live.stored import Say
 from live_parts import Parts, parts
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ async def test_an_end_that_routing_did_not_hear_gives_the_agent_room_again(redis
         agent = await live.routing.agent("ann")
         assert agent is not None
         assert agent.load == 0
-        assert await live.store.untold() == []
+        assert not any((await live.store.firsts()).untold)
 
 
 async def test_an_acceptance_of_a_conversation_that_is_over_gives_the_agent_room_again(
@@ -177,3 +179,36 @@ async def test_a_conversation_that_cannot_be_read_does_not_stop_the_others(redis
         due = await redis.zscore(live.store.keys(broken).due, f"preparing|{broken}")
         assert due is not None
         assert due > await live.store.now()
+
+
+async def test_a_pass_that_finds_much_due_does_all_of_it(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
+        late = [await live.prepared() for _ in range(30)]
+        await sweeper(live).once()
+        for conversation in late:
+            with pytest.raises(NotFound):
+                await live.store.load(conversation)
+
+
+async def test_a_pass_whose_connection_breaks_asks_again(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
+        conversation = await live.prepared()
+        sweeping = asyncio.create_task(live.store.firsts())
+        await asyncio.sleep(0)  # it has asked
+        assert live.store.pipe._writer is not None
+        live.store.pipe._writer.transport.abort()
+        firsts = await sweeping
+        [first] = [at for at in firsts.deadlines if at is not None]
+        assert [(first, conversation)] == [
+            (at, of) for _, of, at in await live.store.due(await live.store.now(), firsts)
+        ]
+
+
+async def test_a_pass_that_is_called_off_leaves_the_connection_to_others(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path) as live:
+        conversation = await live.active()
+        sweeping = asyncio.create_task(live.store.firsts())
+        await asyncio.sleep(0)  # it has asked
+        sweeping.cancel()
+        said = await live.store.append(Say(conversation, "agent", "ann", "m1", b"x", "n1"))
+        assert [one.seq for one in await live.store.read(conversation, "public", said.seq)] == [said.seq]
