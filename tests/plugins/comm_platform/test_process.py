@@ -172,7 +172,7 @@ async def test_a_guest_of_a_platform_identifies_and_its_host_sees_it_at_once(run
         assert "Rotterdam" not in page.text
         assert "frame-ancestors https://video.example;" in page.headers["content-security-policy"]
         assert "x-frame-options" not in page.headers
-        script = page.text.split('script src="')[1].split('"')[0]
+        script = page.text.split('script type="module" src="')[1].split('"')[0]
         assert (await browser.get(script)).status_code == 200
         again = await browser.get(f"{running.platform}/host/{host}", headers={"Accept": "application/json"})
         given = {"purpose": "report_move", "name": "Henk", "attributes": {"fullname": "Suzanne Moulin"}}
