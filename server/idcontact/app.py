@@ -7,7 +7,7 @@ import re
 import time
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,11 +17,13 @@ from idcontact.asset_files import AssetFiles
 from idcontact.core.part import CoreNeeds, CorePart
 from idcontact.core.settings import ANY
 from idcontact.door import AccessLog, BodyLimit, Door
+from idcontact.durability import check_store
 from idcontact.embedded import embedded_valkey, find_server
 from idcontact.errors import IdContactError
 from idcontact.health import health_routes
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
+from idcontact.live.entrances import BATCHES, MAX_BATCH_BYTES
 from idcontact.live.part import LiveNeeds, LivePart
 from idcontact.live.results import PurposeNeeds
 from idcontact.mistakes import Mistakes
@@ -101,6 +103,7 @@ async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site]
         outgoing = await stack.enter_async_context(Outgoing())
         house = build_house(config, folder, Means(redis, keystore, outgoing), site)
         await await_up(redis)
+        await check_store(redis, config.durability, config.replicas.count if config.replicas is not None else 0)
         tasks = await stack.enter_async_context(Tasks())
         keeper = KeyKeeper(redis, keystore, config.redis_prefix)
         await keeper.tick()
@@ -118,7 +121,8 @@ def _store(config: Config) -> AbstractAsyncContextManager[str]:
     """The address of the store of the settings, or of one that is ours while this is entered."""
     if config.redis_url is not None:
         return nullcontext(config.redis_url.value())
-    return embedded_valkey(config.valkey_dir, find_server())
+    fsync: Literal["everysec", "always"] = "always" if config.durability == "always" else "everysec"
+    return embedded_valkey(config.valkey_dir, find_server(), appendfsync=fsync)
 
 
 @dataclass(frozen=True)
@@ -325,7 +329,7 @@ class _Builder:
             log=AccessLog(_access),
             headers=SecurityHeaders(https_only=self._config.public_url.startswith("https:")),
             cross_origin=CrossOrigin(origins=self._config.allowed_origins, paths=["/session_options(/.*)?", "/start"]),
-            bodies=BodyLimit(default=32 * 1024),
+            bodies=BodyLimit(default=32 * 1024, limits={BATCHES: MAX_BATCH_BYTES}),
             origins=OriginCheck(own_origins=self._own_origins, exempt=["/start", *open_paths]),
             refuse=self._pages.error_response,
         )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from idcontact.core.settings import CoreSettings
+from idcontact.durability import Durability, Replicas, ReplicaWait
 from idcontact.errors import SettingsError
 from idcontact.live.settings import LiveSettings
 from idcontact.pages import PageSettings
 from idcontact.pem import PrivatePem
 from idcontact.results import ResultMethod
 from idcontact.rocket import from_rocket, is_rocket, selected_profile
-from idcontact.settings import Address, Secret, Url, Where
+from idcontact.settings import Address, Duration, Secret, Url, Where
 from idcontact.settings_reader import Reading, reading
 from idcontact.settings_values import Site
 from idcontact.settings_written import Written, read_toml
@@ -44,6 +46,12 @@ class Config(CoreSettings, frozen=True, kw_only=True):
     """Where browsers reach this server, at the root of a host. Links are made from it, never from a Host header."""
     redis_url: Secret | None = None
     """Redis or Valkey, version 7 or newer: `redis://…`, `rediss://…` or `unix://…`. Without one, one of our own."""
+    durability: Durability | None = None
+    """What Redis may lose of what was acknowledged. Not set: whatever it does, with a warning when that is much."""
+    durability_replicas: Annotated[int, Meta(ge=1, le=10)] = 1
+    """With `replicated`: how many replicas must have it."""
+    durability_wait: ReplicaWait = ReplicaWait(1)
+    """With `replicated`: how long an acknowledgement waits for them."""
     live: LiveSettings | None = None
     """Live conversations and their staff. Without it this server is a core, and runs plugins."""
     results: ResultsSettings | None = None
@@ -60,6 +68,8 @@ class Config(CoreSettings, frozen=True, kw_only=True):
     """Where epoch keys are kept: readable by this server alone, shared by its nodes, never in a backup."""
     trusted_proxies: list[str] = msgspec.field(default_factory=list)
     """Addresses of reverse proxies whose X-Forwarded-For is believed."""
+    drain: Duration = Duration(3)
+    """For how long, at most, a server that ends sends people on to the others, some at a time."""
     staff: StaffSettings = StaffSettings()
     pages: PageSettings = PageSettings()
     plugins: dict[str, dict[str, object]] = msgspec.field(default_factory=dict)
@@ -72,6 +82,13 @@ class Config(CoreSettings, frozen=True, kw_only=True):
         return self.keys_dir.parent / "valkey"
 
     @property
+    def replicas(self) -> Replicas | None:
+        """Whom an acknowledgement waits for; None: nobody."""
+        if self.durability != "replicated":
+            return None
+        return Replicas(self.durability_replicas, int(self.durability_wait * 1000))
+
+    @property
     def internal_base(self) -> str:
         """What internal URLs start with."""
         return self.internal_url or IN_PROCESS
@@ -82,6 +99,8 @@ class Config(CoreSettings, frozen=True, kw_only=True):
         yield from super().cross_check(table)
         if "internal_listen" in table and "internal_url" not in table:
             yield ("internal_url",), "expected with internal_listen: the URL by which plugins elsewhere reach it"
+        if table.get("durability") == "replicated" and "redis_url" not in table:
+            yield ("durability",), "replicated needs a Redis with replicas: name it with redis_url"
         yield from _unknown_purposes(table)
         for part in ("live", "results"):
             yield from _same_methods(table, part)

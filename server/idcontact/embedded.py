@@ -22,7 +22,7 @@ import sys
 import tempfile
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 from idcontact.errors import SettingsError
 
@@ -72,7 +72,9 @@ def _major_version(binary: str) -> int:
 
 
 @asynccontextmanager
-async def embedded_valkey(directory: Path, binary: Path) -> AsyncIterator[str]:
+async def embedded_valkey(
+    directory: Path, binary: Path, *, appendfsync: Literal["everysec", "always"] = "everysec"
+) -> AsyncIterator[str]:
     """Run `binary` (see `find_server`) on the data in `directory`; gives the `redis_url` to reach it.
 
     `directory` is made when it is not there, mode 0700. One server at a time: a second one is refused with
@@ -80,7 +82,7 @@ async def embedded_valkey(directory: Path, binary: Path) -> AsyncIterator[str]:
     started again.
     """
     with _only_one(directory):
-        valkey = _Valkey(directory, binary)
+        valkey = _Valkey(directory, binary, appendfsync)
         await valkey.end_leftover()
         await valkey.start()
         watch = asyncio.create_task(valkey.start_again_when_it_ends())
@@ -106,13 +108,14 @@ def ending_with_parent(command: list[str]) -> list[str]:
 class _Valkey:
     """One server process after another, on one directory."""
 
-    def __init__(self, directory: Path, binary: Path) -> None:
+    def __init__(self, directory: Path, binary: Path, appendfsync: str = "everysec") -> None:
         directory = directory.resolve()
         self.socket = _socket_path(directory)
         self._directory = directory
         self._pid_file = directory / "valkey.pid"
         self._log_file = directory / "valkey.log"
         self._binary = binary
+        self._appendfsync = appendfsync
         self._process: Process | None = None
 
     def command(self) -> list[str]:
@@ -122,7 +125,7 @@ class _Valkey:
             "unixsocket": str(self.socket),
             "unixsocketperm": "700",
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": self._appendfsync,
             "save": "",
             "maxmemory-policy": "noeviction",
             "set-proc-title": "no",  # its arguments tell the next start whose it is

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from redis.asyncio import Redis
@@ -101,6 +101,16 @@ async def test_what_was_written_is_there_at_the_next_start(directory: Path) -> N
     assert not (directory / "valkey.sock").exists()
     async with embedded_valkey(directory, find_server()) as url:
         assert await read(url, "kept") == b"yes"
+
+
+@pytest.mark.parametrize("appendfsync", ["everysec", "always"])
+async def test_it_flushes_its_file_as_often_as_was_promised(
+    directory: Path, appendfsync: Literal["everysec", "always"]
+) -> None:
+    running = embedded_valkey(directory, find_server(), appendfsync=appendfsync)
+    async with running as url, Redis.from_url(url, protocol=2) as client:
+        found = await client.config_get("append*")
+    assert (found["appendonly"], found["appendfsync"]) == ("yes", appendfsync)
 
 
 async def test_it_listens_on_a_socket_of_this_user_alone(directory: Path) -> None:
