@@ -6,29 +6,59 @@ import asyncio
 import contextlib
 import signal
 import socket
-from typing import TYPE_CHECKING, TypedDict
+import time
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import uvicorn
 
 from idcontact.errors import SettingsError
+from idcontact.socket_server import is_settling
+from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from idcontact.settings_values import Address
 
+_SETTLE: Final = 1.0
+"""Seconds for connections that have just come, or are just going."""
+_LOOK_EVERY: Final = 0.02  # seconds
+
 
 class Listener(uvicorn.Server):
-    """One server of a process that may have several: signals are the process's, not its own."""
+    """One server of a process that may have several: signals are the process's, not its own.
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    When it ends it takes no more, calls `leave`, and ends when what was begun is done.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, leave: Callable[[], Coroutine[object, object, None]] | None = None
+    ) -> None:
         super().__init__(config)
         self.up = asyncio.Event()
+        self._leave = leave
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
         await super().startup(sockets)
         self.up.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End: without a hurry, unless `force_exit` is set."""
+        for server in self.servers:
+            server.close()
+        if self._leave is not None:
+            async with Tasks() as tasks:
+                leaving = tasks.start(self._leave(), "leave")
+                while not leaving.done() and not self.force_exit:
+                    await asyncio.wait({leaving}, timeout=_LOOK_EVERY)
+        until = time.monotonic() + _SETTLE
+        while self._is_settling() and time.monotonic() < until:  # noqa: ASYNC110 - nobody says when a connection ends
+            await asyncio.sleep(_LOOK_EVERY)
+        await super().shutdown(sockets)
+
+    def _is_settling(self) -> bool:
+        return not self.force_exit and any(map(is_settling, self.server_state.connections))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -15,7 +16,7 @@ from idcontact.socket_server import HttpProtocol, SocketProtocol
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from starlette.types import ASGIApp
@@ -36,8 +37,10 @@ def set_gc_thresholds() -> None:
     gc.set_threshold(*GC_THRESHOLDS)
 
 
-def listener(app: ASGIApp, config: Config) -> Listener:
-    """A server of `app` on the stack that was measured to be the fastest: see benchmarks/."""
+def listener(
+    app: ASGIApp, config: Config, leave: Callable[[], Coroutine[object, object, None]] | None = None
+) -> Listener:
+    """A server of `app` on the stack that was measured to be the fastest: see benchmarks/. `leave` as in Listener."""
     return Listener(
         uvicorn.Config(
             app,
@@ -53,7 +56,8 @@ def listener(app: ASGIApp, config: Config) -> Listener:
             server_header=False,
             timeout_graceful_shutdown=5,
             **forwarding(config.trusted_proxies),
-        )
+        ),
+        leave,
     )
 
 
@@ -76,7 +80,8 @@ async def serve(
         if config.internal_listen is not None:
             internal = sockets.enter_context(bound("internal_listen", config.internal_listen))
         async with open_house(config, folder, site) as house:
-            servers = [(listener(house.public, config), public)]
+            leave = None if house.live is None else partial(house.live.hand_over, config.drain)
+            servers = [(listener(house.public, config, leave), public)]
             if internal is not None:
                 servers.append((listener(house.internal, config), internal))
             await serve_all(servers, ready=ready, stop=stop)

@@ -94,6 +94,16 @@ class JoinedWrites(asyncio.Transport):
 
 def _joined(transport: BaseTransport, loop: asyncio.AbstractEventLoop) -> JoinedWrites:
     return (
+def is_settling(connection: object) -> bool:
+    """Whether a connection has only just come, or is about to go: closed now, it would look broken to the other side.
+
+    One that said nothing yet is most likely about to; a WebSocket that we closed waits for the answer to that.
+    """
+    if isinstance(connection, SocketProtocol):
+        return connection.close_sent or not connection.handshake_complete
+    return isinstance(connection, HttpProtocol) and connection.cycle is None
+
+
         transport if isinstance(transport, JoinedWrites) else JoinedWrites(cast("asyncio.Transport", transport), loop)
     )
 

@@ -55,7 +55,7 @@ class Attendance:
         self._floor.attendances.discard(self)
         if self._task is not None:
             self._task.cancel()
-        if self._arrived:
+        if self._arrived and not self._floor.sockets.leaving:
             try:
                 await self._lease(LINGER_MS)
             except IdContactError as error:

@@ -95,6 +95,8 @@ class EndUserEnd:
         if self._local is None:
             return
         self._stand_up()
+        if self._floor.sockets.leaving:
+            return  # handed over: whoever does not come back is missed when the lease lapses
         try:
             await self._conversations.happen(self.id, Disconnected(self._conn))
         except NotFound:

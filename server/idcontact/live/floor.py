@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from idcontact.live import messages as m
 from idcontact.live.frames import encode, placed, seal_frame
+from idcontact.live.handover import OpenSockets
 from idcontact.live.stored import Say
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Floor:
     tasks: Tasks
     attendances: set[Attendance] = field(default_factory=set)
     """The agents who are at a console here."""
+    sockets: OpenSockets = field(default_factory=OpenSockets)
 
     def say(
         self, local: Local, by: m.Sender, part: str, name: str | None, frame: m.SendMessage, answer: Answer

@@ -136,6 +136,10 @@ class LivePart:
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Everything that runs beside the requests."""
+    async def hand_over(self, seconds: float) -> None:
+        """Send everybody who has a socket here to the other nodes, the last of them within `seconds`."""
+        await self._floor.sockets.hand_over(seconds)
+
         async with self._tasks as tasks:
             tasks.keep(self.store.pipe.run, "append connection")
             tasks.keep(self._subscriber.run, "subscription")
