@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from live_stream import StreamConnection, StreamLostError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -92,9 +94,12 @@ class Client:
         self.commands: dict[str, Command] = {}
         self.faults: list[str] = []
         self.close_code: int | None = None
+        self.by_stream = False
+        self.posts_to: Site | None = None
+        """By a stream instead of a WebSocket; POSTs go to this node where it is another."""
         self._taken: set[int] = set()
         self._declared: dict[tuple[str, str], int] = {}
-        self._socket: ClientConnection | None = None
+        self._socket: ClientConnection | StreamConnection | None = None
         self._reading: asyncio.Task[None] | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -116,9 +121,21 @@ class Client:
         await self.disconnect()
         sent = self.browser.cookie_header if cookie is None else cookie
         self.close_code = None
-        self._socket = await connect(
+        said = self.site.url if origin is None else origin
+        if self.by_stream:
+            headers = {"Origin": said, **({"Cookie": sent} if sent else {})}
+            self._socket = await StreamConnection.open(self.site, self.path, headers, posts_to=self.posts_to)
+        else:
+            self._socket = await self._websocket(said, subprotocol, sent, options)
+        if reading:
+            self.read()
+
+    async def _websocket(
+        self, origin: str, subprotocol: str | None, sent: str, options: dict[str, Any]
+    ) -> ClientConnection:
+        return await connect(
             self.site.url.replace("http", "ws", 1) + self.path,
-            origin=Origin(self.site.url if origin is None else origin),
+            origin=Origin(origin),
             subprotocols=None if subprotocol is None else [Subprotocol(subprotocol)],
             additional_headers={"Cookie": sent} if sent else {},
             compression=None,
@@ -128,8 +145,6 @@ class Client:
             ping_interval=None,
             **options,
         )
-        if reading:
-            self.read()
 
     def read(self) -> None:
         """Take what comes from the open socket from now on."""
@@ -195,7 +210,7 @@ class Client:
         assert self._socket is not None, "not connected"
         try:
             await self._socket.send(text)
-        except ConnectionClosed:
+        except (ConnectionClosed, StreamLostError):
             return
 
     async def begin(self, kind: str, *, command_id: str | None = None, **members: Any) -> Command:
@@ -226,7 +241,7 @@ class Client:
 
     # What is heard
 
-    async def _read(self, opened: ClientConnection) -> None:
+    async def _read(self, opened: ClientConnection | StreamConnection) -> None:
         try:
             async for text in opened:
                 self._hear(json.loads(text))

@@ -42,6 +42,8 @@ class Floor:
 
     def __init__(self, site: Site, logins: Logins) -> None:
         self.site = site
+        self.by_stream = False
+        """Whether everybody who comes from now on does so where WebSockets are blocked."""
         self._logins = logins
         self._end_users: list[EndUser] = []
         self._staff: list[Staff] = []
@@ -49,6 +51,7 @@ class Floor:
     async def arrives(self, purpose: str = "report_move", *, site: Site | None = None) -> EndUser:
         """An end user who has started at `site`, and is nowhere yet."""
         end_user = await EndUser.start(site or self.site, purpose)
+        end_user.by_stream = self.by_stream
         self._end_users.append(end_user)
         return end_user
 
@@ -64,12 +67,14 @@ class Floor:
     def tab(self, end_user: EndUser) -> EndUser:
         """That end user's page in a second tab, not connected yet."""
         tab = end_user.second_tab()
+        tab.by_stream = self.by_stream
         self._end_users.append(tab)
         return tab
 
     async def console(self, account: str, *, site: Site | None = None) -> Staff:
         """A console of that account, not connected yet."""
         member = await self._logins.console(site or self.site, account)
+        member.by_stream = self.by_stream
         self._staff.append(member)
         return member
 

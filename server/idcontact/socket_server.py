@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 WRITE_TEXT: Final = "idcontact.write_text"
 LISTEN: Final = "idcontact.listen"
 """ASGI extensions: `SocketProtocol.write_text` and `SocketProtocol.listen` of this connection."""
+ABORT: Final = "idcontact.abort"
+"""ASGI extension: `HttpProtocol.abort` of this connection, for an endless answer that nobody takes any more."""
 
 _JOIN_BYTES = 64 * 1024  # more than this does not wait for the end of the turn
 _TEXT = 0x81  # the whole of a text message
@@ -92,8 +94,6 @@ class JoinedWrites(asyncio.Transport):
             self._transport.write(data)
 
 
-def _joined(transport: BaseTransport, loop: asyncio.AbstractEventLoop) -> JoinedWrites:
-    return (
 def is_settling(connection: object) -> bool:
     """Whether a connection has only just come, or is about to go: closed now, it would look broken to the other side.
 
@@ -104,6 +104,8 @@ def is_settling(connection: object) -> bool:
     return isinstance(connection, HttpProtocol) and connection.cycle is None
 
 
+def _joined(transport: BaseTransport, loop: asyncio.AbstractEventLoop) -> JoinedWrites:
+    return (
         transport if isinstance(transport, JoinedWrites) else JoinedWrites(cast("asyncio.Transport", transport), loop)
     )
 
@@ -114,6 +116,16 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin, in front of that transport."""
         super().connection_made(_joined(transport, self.loop))
+        self._extensions: dict[str, Any] = {ABORT: self.abort}
+
+    def on_message_begin(self) -> None:
+        """A request begins; its scope offers `abort`."""
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions
+
+    def abort(self) -> None:
+        """Close at once, also when the other side takes nothing any more."""
+        self.transport.abort()
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):

@@ -1,4 +1,4 @@
-"""The HTTP side of live: start_communication and attr_url for machines, landing and page for people, the sockets.
+"""The HTTP side of live: start_communication and attr_url for machines, landing and page for people.
 
 The door for people: a `client_url` carries a ticket. GET shows a page and changes nothing (a link scanner may look);
 its POST exchanges the ticket for a cookie; the first cookie that comes back spends the ticket and counts as landing.
@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket
 
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
 from idcontact.browser import has_started
@@ -26,31 +24,28 @@ from idcontact.errors import (
     NotFound,
     OtherBrowser,
     TokenRejected,
-    TooManyRequests,
 )
 from idcontact.languages import FIRST, known
 from idcontact.limits import client_address
-from idcontact.live import messages as m
 from idcontact.live import operations as ops
-from idcontact.live.console import Console
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation
-from idcontact.live.end_user import EndUserEnd
+from idcontact.live.entrances import cookie_name, holds_cookie
 from idcontact.live.happenings import CalledOff, Landed
 from idcontact.live.keys import hashed, new_id, new_secret
-from idcontact.live.socket import BAD_PROTOCOL, GONE, NOT_ALLOWED, NOT_AUTHENTICATED, RATE_LIMITED, TRY_AGAIN, Socket
 from idcontact.openapi import ApiResource, ApiRoute
 from idcontact.protocol import CommunicationStarted, StartCommunication
-from idcontact.security import PagePolicy, check_socket_origin
+from idcontact.security import PagePolicy
 from idcontact.urls import split_web_url
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection
 
     from starlette.requests import HTTPConnection, Request
-    from starlette.types import Receive, Scope, Send
+    from starlette.routing import WebSocketRoute
 
     from idcontact.limits import Limiter
     from idcontact.live.availability import Reception
+    from idcontact.live.entrances import Entrances
     from idcontact.live.floor import Floor
     from idcontact.live.results import Brought, Receiver
     from idcontact.live.settings import LiveSettings
@@ -58,10 +53,7 @@ if TYPE_CHECKING:
     from idcontact.pages import Pages
 
 _log = logging.getLogger(__name__)
-_ID = re.compile(r"[a-z2-7]{26}")
 _ID_AND_SECRET = re.compile(r"([a-z2-7]{26})\.([A-Za-z0-9_-]{43})")
-_end_user_frames = msgspec.json.Decoder(m.EndUserFrame)
-_staff_frames = msgspec.json.Decoder(m.StaffFrame)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +61,7 @@ class LiveHttp:
     """All of it. `internal_url` is where other servers reach `internal_routes`."""
 
     floor: Floor
+    entrances: Entrances
     reception: Reception
     receiver: Receiver
     settings: LiveSettings
@@ -105,8 +98,7 @@ class LiveHttp:
                 {"GET": (answering(self.landing), ops.LANDING), "POST": (answering(self.land), ops.LAND)},
             ),
             ApiRoute("/c/{conversation}", answering(self.conversation), methods=["GET"], operation=ops.CONVERSATION),
-            WebSocketRoute("/c/{conversation}/socket", _SocketApp(self.end_user_socket)),
-            WebSocketRoute("/console/socket", _SocketApp(self.staff_socket)),
+            *self.entrances.routes(answering),
         ]
 
     # --- machines -------------------------------------------------------------------------------------------------
@@ -217,7 +209,7 @@ class LiveHttp:
             raise Gone("this link was used or has expired; start again")
         response = _see_other(f"/c/{conversation}")
         response.set_cookie(
-            _cookie_name(conversation),
+            cookie_name(conversation),
             cookie,
             max_age=self.settings.longest,
             path="/",
@@ -249,66 +241,7 @@ class LiveHttp:
             raise Gone("this conversation is over and was deleted, or the link has expired") from None
 
     async def _has_cookie(self, request: HTTPConnection, conversation: str) -> bool:
-        if _ID.fullmatch(conversation) is None:
-            return False
-        cookie = request.cookies.get(_cookie_name(conversation))
-        return cookie is not None and await self.floor.conversations.store.enter(conversation, cookie)
-
-    # --- sockets --------------------------------------------------------------------------------------------------
-
-    async def end_user_socket(self, websocket: WebSocket, receive: Receive, send: Send) -> None:
-        """The socket of one end user at one conversation."""
-        conversation = websocket.path_params["conversation"]
-
-        async def admit() -> int | None:
-            if not await self._has_cookie(websocket, conversation):
-                known = _ID.fullmatch(conversation) is not None
-                known = known and await self.floor.conversations.store.exists(conversation)
-                return NOT_AUTHENTICATED if known else GONE
-            return None
-
-        if await self._admitted(websocket, admit):
-            allowed = self.settings.frames_per_10_seconds
-            socket: Socket[m.EndUserFrame] = Socket(websocket, receive, send, _end_user_frames, allowed)
-            await socket.run(EndUserEnd(conversation, socket, self.floor))
-
-    async def staff_socket(self, websocket: WebSocket, receive: Receive, send: Send) -> None:
-        """The socket of one console."""
-        member = None
-
-        async def admit() -> int | None:
-            nonlocal member
-            member = await self.floor.door.member_of(websocket)
-            return NOT_AUTHENTICATED if member is None else None
-
-        if await self._admitted(websocket, admit) and member is not None:
-            allowed = self.settings.frames_per_10_seconds
-            socket: Socket[m.StaffFrame] = Socket(websocket, receive, send, _staff_frames, allowed)
-            await socket.run(Console(member, self.pages.language(websocket), socket, self.floor))
-
-    async def _admitted(self, websocket: WebSocket, admit: Callable[[], Awaitable[int | None]]) -> bool:
-        """Accept, or accept and close with the reason: a page cannot read the status of a refused handshake."""
-        code: int | None
-        try:
-            check_socket_origin(websocket, self.own_origins)
-            await self.limiter.hit("socket", client_address(websocket), self.settings.socket_limit)
-            code = await admit()
-        except NotAllowed:
-            code = NOT_ALLOWED
-        except TooManyRequests:
-            code = RATE_LIMITED
-        except IdContactError as error:
-            _log.warning("a socket could not be admitted: %s", error)
-            code = TRY_AGAIN
-        if m.PROTOCOL not in websocket.scope["subprotocols"]:
-            await websocket.accept()
-            await websocket.close(code or BAD_PROTOCOL)
-            return False
-        await websocket.accept(subprotocol=m.PROTOCOL)
-        if code is not None:
-            await websocket.close(code)
-            return False
-        return True
+        return await holds_cookie(self.floor.conversations.store, request, conversation)
 
     def _answering(
         self, endpoint: Callable[[Request], Awaitable[Response]]
@@ -323,26 +256,12 @@ class LiveHttp:
         return answer
 
 
-class _SocketApp:
-    """An endpoint that sends and receives frames without Starlette's layer, which costs as much as a frame itself."""
-
-    def __init__(self, serve: Callable[[WebSocket, Receive, Send], Awaitable[None]]) -> None:
-        self._serve = serve
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._serve(WebSocket(scope, receive, send), receive, send)
-
-
 def _parted(place: str) -> tuple[str, str]:
     """`<conversation>.<secret>`, as tickets and attr_urls carry them."""
     found = _ID_AND_SECRET.fullmatch(place)
     if found is None:
         raise NotFound("there is nothing here")
     return found[1], found[2]
-
-
-def _cookie_name(conversation: str) -> str:
-    return f"__Host-idc-c-{conversation}"
 
 
 def _same_browser(request: HTTPConnection, state: Conversation) -> bool | None:

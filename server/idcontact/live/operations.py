@@ -14,7 +14,7 @@ from idcontact.errors import (
     TooLarge,
     TooManyRequests,
 )
-from idcontact.openapi import JSON_TYPE, JWT_TYPE, LANGUAGE, Operation, Parameter, empty, json, page, see_other
+from idcontact.openapi import JSON_TYPE, JWT_TYPE, LANGUAGE, Answer, Operation, Parameter, empty, json, page, see_other
 from idcontact.protocol import Availability, CommunicationStarted, StartCommunication, Token
 
 _TICKET: Final = {"ticket": "From the client_url: good for one browser."}
@@ -67,4 +67,31 @@ CONVERSATION: Final = Operation(
     query=[LANGUAGE],
     answers=[page("The page, for who holds the conversation's cookie.")],
     errors=[OtherBrowser, Gone],
+)
+_CONVERSATION: Final = {"conversation": "Id of the conversation."}
+_EVENTS: Final = Answer(200, "Frames of the live protocol; see docs/live-protocol.md.", {"text/event-stream": str})
+_TAKEN: Final = empty("Taken. What it leads to is said over the stream.", 204)
+_LINES: Final = "text/plain"
+END_USER_EVENTS: Final = Operation(
+    summary="What the server says to an end user's page, where WebSockets are blocked",
+    path=_CONVERSATION,
+    answers=[_EVENTS],
+)
+END_USER_FRAMES: Final = Operation(
+    summary="What an end user's page says over its stream, one frame a line",
+    path=_CONVERSATION,
+    bodies={_LINES: str},
+    answers=[_TAKEN],
+    errors=[BadRequest, NotAllowed, Gone, TooLarge],
+)
+STAFF_EVENTS: Final = Operation(
+    summary="What the server says to a console, where WebSockets are blocked",
+    query=[LANGUAGE],
+    answers=[_EVENTS],
+)
+STAFF_FRAMES: Final = Operation(
+    summary="What a console says over its stream, one frame a line",
+    bodies={_LINES: str},
+    answers=[_TAKEN],
+    errors=[BadRequest, NotAllowed, Gone, TooLarge],
 )

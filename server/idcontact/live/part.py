@@ -18,6 +18,7 @@ from idcontact.live.availability import Reception
 from idcontact.live.board import Board
 from idcontact.live.conversations import Conversations
 from idcontact.live.deadlines import Sweeper
+from idcontact.live.entrances import Entrances
 from idcontact.live.floor import Floor
 from idcontact.live.http import LiveHttp
 from idcontact.live.hub import Hub
@@ -26,6 +27,7 @@ from idcontact.live.positions import Positions
 from idcontact.live.results import Receiver
 from idcontact.live.routing_store import RoutingStore
 from idcontact.live.store import SAFETY_EXPIRY, ConversationStore
+from idcontact.live.streams import Streams
 from idcontact.pipe import Pipe
 from idcontact.receipts import receipts_in
 from idcontact.results import result_check
@@ -98,9 +100,10 @@ class LivePart:
         self.board.listeners.add(positions)
         self._positions = positions
         self._sweeper = Sweeper(self.conversations, self._renew_leases)
+        self._streams = Streams(redis, prefix, self.node)
         self._subscriber = Subscriber(
             redis,
-            [*self.hub.channels(), self.routing.channel],
+            [*self.hub.channels(), self.routing.channel, self._streams.channel],
             f"{prefix}:{{beat}}:{self.node}",
             on_message=self._published,
             on_gap=self._distrust,
@@ -133,13 +136,13 @@ class LivePart:
         """What the public application serves of live."""
         return self._http.public_routes()
 
-    @asynccontextmanager
-    async def lifespan(self) -> AsyncIterator[None]:
-        """Everything that runs beside the requests."""
     async def hand_over(self, seconds: float) -> None:
         """Send everybody who has a socket here to the other nodes, the last of them within `seconds`."""
         await self._floor.sockets.hand_over(seconds)
 
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        """Everything that runs beside the requests."""
         async with self._tasks as tasks:
             tasks.keep(self.store.pipe.run, "append connection")
             tasks.keep(self._subscriber.run, "subscription")
@@ -159,8 +162,17 @@ class LivePart:
         )
 
     def _doors(self, needs: LiveNeeds, reception: Reception, receiver: Receiver) -> LiveHttp:
+        entrances = Entrances(
+            floor=self._floor,
+            streams=self._streams,
+            settings=needs.settings,
+            pages=needs.pages,
+            limiter=needs.limiter,
+            own_origins=needs.own_origins,
+        )
         return LiveHttp(
             floor=self._floor,
+            entrances=entrances,
             reception=reception,
             receiver=receiver,
             settings=needs.settings,
@@ -176,6 +188,8 @@ class LivePart:
         try:
             if channel == self.routing.channel:
                 self.board.published(raw)
+            elif channel == self._streams.channel:
+                self._streams.published(raw)
             else:
                 self.hub.published(channel, raw)
         except Exception as error:  # noqa: BLE001 - a subscription that ends is a node that is deaf

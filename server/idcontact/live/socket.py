@@ -1,4 +1,4 @@
-"""The life of one WebSocket: frames in, one at a time; frames out, through a bounded queue.
+"""The life of one connection, a WebSocket or a stream: frames in, one at a time; frames out, through a bounded queue.
 
 A socket that cannot keep up is closed (4408, resume); one that sends too much too (4429), or nonsense (4400). What it
 cannot do is slow down another.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
 
@@ -60,17 +61,33 @@ class Handler(Protocol[F_contra]):
         """The socket is gone."""
 
 
+@dataclass(frozen=True)
+class Line:
+    """What carries frames. `receive` and `send` take and give messages as ASGI has them for an accepted WebSocket.
+
+    `write` and `listen` are shorter ways, where there are any: see `socket_server`.
+    """
+
+    receive: Receive
+    send: Send
+    write: Callable[[bytes], bool] | None = None
+    listen: Callable[[Callable[[bytes], bool] | None], None] | None = None
+
+    @classmethod
+    def of(cls, websocket: WebSocket, receive: Receive, send: Send) -> Line:
+        """That of a WebSocket; `receive` and `send` are ASGI's own, without Starlette's layer."""
+        extensions = websocket.scope.get("extensions", {})
+        return cls(receive, send, extensions.get(WRITE_TEXT), extensions.get(LISTEN))
+
+
 class Socket(Generic[F]):
     """See the module. `send` and `close` may be called from anywhere in the loop; neither blocks."""
 
-    def __init__(
-        self, websocket: WebSocket, receive: Receive, send: Send, decoder: msgspec.json.Decoder[F], allowed: int
-    ) -> None:
-        """`receive` and `send` are ASGI's own of this `websocket`; `allowed` is how many frames in ten seconds."""
-        self._receive = receive
-        extensions = websocket.scope.get("extensions", {})
-        self._out = Outflow(send, extensions.get(WRITE_TEXT))
-        self._listen: Callable[[Callable[[bytes], bool] | None], None] | None = extensions.get(LISTEN)
+    def __init__(self, line: Line, decoder: msgspec.json.Decoder[F], allowed: int) -> None:
+        """`allowed` is how many frames in ten seconds."""
+        self._receive = line.receive
+        self._out = Outflow(line.send, line.write)
+        self._listen = line.listen
         self._idle = False
         """Whether the reader has nothing to do: every frame before has been handled."""
         self._decoder = decoder

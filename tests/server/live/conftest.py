@@ -40,10 +40,18 @@ async def logins() -> AsyncIterator[Logins]:
         await kept.close()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module's `WAYS` are the ways in which its people connect: `socket` where it says nothing, `stream`."""
+    ways = getattr(metafunc.module, "WAYS", None)
+    if ways is not None and "floor" in metafunc.fixturenames:
+        metafunc.parametrize("floor", ways, indirect=True)
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def floor(house: Site, logins: Logins) -> AsyncIterator[Floor]:
+async def floor(house: Site, logins: Logins, request: pytest.FixtureRequest) -> AsyncIterator[Floor]:
     """The people of one test; the floor is empty before and after."""
     people = Floor(house, logins)
+    people.by_stream = getattr(request, "param", "socket") == "stream"
     try:
         yield people
     finally:

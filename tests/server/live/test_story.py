@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+WAYS = ("socket", "stream")
+
 
 def heard_values(client: Client) -> list[str]:
     """The attribute values that stand in anything this client ever heard."""
