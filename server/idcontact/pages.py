@@ -19,6 +19,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
 
+from idcontact.bodies import header
 from idcontact.errors import Closed, IdContactError, TooManyRequests
 from idcontact.languages import FIRST, LANGUAGES, TEXTS_FOLDER, Language, known
 from idcontact.moments import moment_in_words
@@ -102,7 +103,7 @@ class Pages:
     def language(self, request: HTTPConnection) -> Language:
         """What is asked for by `?lang=`; otherwise what the browser prefers (RFC 9110 §12.5.4); otherwise Dutch."""
         asked = known(request.query_params.get("lang")) if request.scope["query_string"] else None
-        return asked or preferred_language(request.headers.get("accept-language", ""))
+        return asked or preferred_language(header(request, b"accept-language"))
 
     def text(self, language: Language, key: str, **values: object) -> str:
         """The text with this key. `values` fill its `{names}`."""

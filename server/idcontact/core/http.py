@@ -97,8 +97,8 @@ class CoreRoutes:
             _Answering(endpoint, self.speaker) for endpoint in (self.start, self.options, self.all_options)
         )
         return [
-            ApiRoute("/start", start, methods=["POST"], operation=operations.START),
             ApiRoute("/session_options/{purpose:path}", one, methods=["GET"], operation=operations.OPTIONS),
+            ApiRoute("/start", start, methods=["POST"], operation=operations.START),
             ApiRoute("/session_options", every, methods=["GET"], operation=operations.ALL_OPTIONS),
         ]
 
