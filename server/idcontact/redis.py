@@ -11,7 +11,7 @@ import hashlib
 import time
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import BlockingConnectionPool, ConnectionPool
@@ -35,7 +35,10 @@ from redis.exceptions import (
 from idcontact.errors import SettingsError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    Took: TypeAlias = Callable[[str, float], None]
+    """Told of a script that was run: its name, and how many seconds that took."""
 
 OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
 _CONNECTIONS = 64
@@ -90,15 +93,21 @@ def unavailable(outage: Exception) -> Unavailable:
 class Script:
     """One Lua file beside the store that uses it, run by its hash and loaded when the server does not know it."""
 
-    def __init__(self, redis: Redis, package: str, name: str) -> None:
+    def __init__(self, redis: Redis, package: str, name: str, took: Took | None = None) -> None:
+        self._name = name.removesuffix(".lua")
+        self._took = took
         self.source = files(package).joinpath(name).read_text(encoding="utf-8")
         self._script = redis.register_script(self.source)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, keys: list[str], args: list[str | bytes | int]) -> Any:
         """Run it. Raises `Unavailable` while the store is away."""
+        began = time.perf_counter()
         with reaching():
-            return await self._script(keys=keys, args=args)
+            answer = await self._script(keys=keys, args=args)
+        if self._took is not None:
+            self._took(self._name, time.perf_counter() - began)
+        return answer
 
 
 async def is_up(redis: Redis) -> bool:

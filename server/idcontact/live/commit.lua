@@ -52,10 +52,10 @@ end
 
 local fields = #ARGV
 if what.attributes then
-  call('HSET', KEYS[1], 'attributes', ARGV[fields])
+  call('HSET', KEYS[1], 'attributes', ARGV[fields], 'attributes_at', now)
   fields = fields - 1
 elseif what.forget then
-  call('HDEL', KEYS[1], 'attributes')
+  call('HDEL', KEYS[1], 'attributes', 'attributes_at')
 end
 local first = 0
 for i = 5, fields, 2 do

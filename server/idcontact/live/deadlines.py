@@ -34,6 +34,7 @@ class Sweeper:
         self._renew = renew
         self._conversations = conversations
         self._store = conversations.store
+        self._buckets = conversations.store.buckets
         self._routing = conversations.routing
         self._complained: dict[str, float] = {}
 
@@ -65,10 +66,10 @@ class Sweeper:
         now = await self._store.now()
         while await self._routing.sweep() == 100:
             pass
-        firsts = await self._store.firsts()
-        for kind, conversation, at in await self._store.due(now, firsts):
+        firsts = await self._buckets.firsts()
+        for kind, conversation, at in await self._buckets.due(now, firsts):
             await self._reach(kind, conversation, at)
-        for conversation in await self._store.untold(firsts):
+        for conversation in await self._buckets.untold(firsts):
             await self._one(self._conversations.tell_routing(conversation), conversation)
         for conversation, raw in (await self._routing.outbox()).items():
             await self._one(self._conversations.hear(conversation, raw), conversation)

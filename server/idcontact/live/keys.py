@@ -37,7 +37,7 @@ class Keys:
     @cached_property
     def tag(self) -> str:
         """The bucket's hash tag."""
-        return _tag(zlib.crc32(self.id.encode()) % BUCKETS)
+        return bucket_tag(zlib.crc32(self.id.encode()) % BUCKETS)
 
     @cached_property
     def root(self) -> str:
@@ -86,10 +86,11 @@ class Keys:
 
 def bucket_root(bucket: int, prefix: str) -> str:
     """What every key of the bucket of this number starts with."""
-    return f"{prefix}:{_tag(bucket)}:"
+    return f"{prefix}:{bucket_tag(bucket)}:"
 
 
-def _tag(bucket: int) -> str:
+def bucket_tag(bucket: int) -> str:
+    """The hash tag of the bucket of this number."""
     return f"{{c{bucket:03}}}"
 
 

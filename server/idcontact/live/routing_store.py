@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from idcontact.live.routing import Wanted
+    from idcontact.redis import Took
 
 
 class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,11 +137,13 @@ decode_delta = msgspec.json.Decoder(Delta).decode
 class RoutingStore:
     """The routing slot. Every method is one atomic step; all raise `Unavailable` while the store is away."""
 
-    def __init__(self, redis: Redis, prefix: str, settings: RoutingSettings | None = None) -> None:
+    def __init__(
+        self, redis: Redis, prefix: str, settings: RoutingSettings | None = None, took: Took | None = None
+    ) -> None:
         self.root = f"{prefix}:{{routing}}:"
         self.channel = f"{self.root}events"
         self._redis = redis
-        self._act = Script(redis, "idcontact.live", "routing.lua")
+        self._act = Script(redis, "idcontact.live", "routing.lua", took)
         self._snapshot = redis.register_script(_SNAPSHOT)
         self._settings = msgspec.json.encode(settings or RoutingSettings())
 
@@ -166,6 +169,14 @@ class RoutingStore:
     async def sweep(self, limit: int = 100, now: int = 0) -> int:
         """Claim and do what is due. Returns how many were."""
         return await self.act("sweep", now, limit=limit)
+
+    async def first_due(self) -> int | None:
+        """When the first of routing's deadlines is, milliseconds; None when there is none."""
+        with reaching():
+            first: list[tuple[bytes, float]] = await self._redis.zrange(  # type: ignore[assignment]
+                f"{self.root}due", 0, 0, withscores=True
+            )
+        return int(first[0][1]) if first else None
 
     async def confirm(self, conversation: str, heard: bytes) -> None:
         """The conversation has heard this assignment."""

@@ -9,31 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 
-from idcontact.errors import Conflict, NotFound, Unavailable
+from idcontact.errors import Conflict, NotFound
 from idcontact.keystore import DataKey, KeyStore
+from idcontact.live.bucket_store import BucketStore
 from idcontact.live.conversation_state import Conversation, Phase
-from idcontact.live.keys import BUCKETS, KINDS, Keys, LogName, bucket_root, context, hashed, keys_of
-from idcontact.live.stored import Appended, Change, Committed, Firsts, Say, Sealed, Stored
-from idcontact.pipe import Batch
+from idcontact.live.keys import KINDS, Keys, LogName, context, hashed, keys_of
+from idcontact.live.stored import Appended, Change, Committed, Say, Sealed, Stored
 from idcontact.receipts import UsedResults
 from idcontact.redis import Script, reaching
 from idcontact.sealing import registration, sealed_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from redis.asyncio import Redis
 
     from idcontact.pipe import Pipe
+    from idcontact.redis import Took
 
 _ISSUED_COOKIES = 5
+_TIME_ONE_IN = 16
 SAFETY_EXPIRY = 24 * 3600
 _state = msgspec.msgpack.Decoder(Conversation)
-T = TypeVar("T")
 
 
 def _appended(answered: Callable[[Appended | Exception], None], answer: object) -> None:
@@ -53,6 +56,19 @@ def _appended(answered: Callable[[Appended | Exception], None], answer: object) 
             answered(Conflict("nothing can be said in this conversation now"))
 
 
+def _timed(
+    answered: Callable[[Appended | Exception], None], relayed: Callable[[float], None]
+) -> Callable[[Appended | Exception], None]:
+    """The same, and it says how long that took."""
+    began = time.perf_counter()
+
+    def timed(outcome: Appended | Exception) -> None:
+        relayed(time.perf_counter() - began)
+        answered(outcome)
+
+    return timed
+
+
 class ConversationStore:
     """Every method is one round trip or one script; all raise `Unavailable` while the store is away."""
 
@@ -64,28 +80,30 @@ class ConversationStore:
         prefix: str,
         *,
         expiry: int = SAFETY_EXPIRY,
+        took: Took | None = None,
+        relayed: Callable[[float], None] | None = None,
     ) -> None:
-        """`expiry`: seconds after which what no deadline ended is dropped; longer than any phase lasts."""
+        """`expiry`: seconds after which what no deadline ended is dropped; longer than any phase lasts.
+
+        `took` is told how long scripts took, `relayed` how many seconds some of the messages took to be stored.
+        """
         self._expiry = expiry
+        self._relayed = relayed
+        self._until_timed = _TIME_ONE_IN
         self._redis = redis
         self._keystore = keystore
         self.prefix = prefix
         self._used = UsedResults(redis, prefix)
-        self._append = Script(redis, __package__, "append.lua")
-        self._commit = Script(redis, __package__, "commit.lua")
-        self._enter = Script(redis, __package__, "enter.lua")
-        self._exchange = Script(redis, __package__, "exchange.lua")
-        self._renew = Script(redis, __package__, "renew.lua")
-        self._seen = Script(redis, __package__, "seen.lua")
-        self._told = Script(redis, __package__, "told.lua")
+        script = partial(Script, redis, __package__, took=took)
+        self._append = script("append.lua")
+        self._commit = script("commit.lua")
+        self._enter = script("enter.lua")
+        self._exchange = script("exchange.lua")
+        self._renew = script("renew.lua")
+        self._seen = script("seen.lua")
+        self._told = script("told.lua")
         self.pipe = pipe([self._append])
-        roots = [bucket_root(bucket, prefix) for bucket in range(BUCKETS)]
-        self._firsts = Batch(
-            (
-                *(("ZRANGE", f"{root}due", 0, 0, "WITHSCORES") for root in roots),
-                *(("SRANDMEMBER", f"{root}untold") for root in roots),
-            )
-        )
+        self.buckets = BucketStore(redis, self.pipe, prefix, took)
 
     def keys(self, conversation: str) -> Keys:
         """The names of everything of one conversation."""
@@ -217,6 +235,11 @@ class ConversationStore:
 
         In the order of the calls: without a task between, which would cost more than all the rest.
         """
+        if self._relayed is not None:
+            self._until_timed -= 1
+            if not self._until_timed:
+                self._until_timed = _TIME_ONE_IN
+                answered = _timed(answered, self._relayed)
         keys = self.keys(said.conversation)
         words = (said.who, said.part, said.command, said.event, said.node, keys.channels, said.conversation)
         self.pipe.script(
@@ -325,42 +348,6 @@ class ConversationStore:
 
     # --- what is due ----------------------------------------------------------------------------------------------
 
-    async def firsts(self) -> Firsts:
-        """What comes first in each bucket. The same bytes every time: it is asked twice a second by every node."""
-        try:
-            answers = await self.pipe.ask(self._firsts)
-        except Unavailable:  # it only reads: once more when the connection is back
-            await self.settle()
-            answers = await self.pipe.ask(self._firsts)
-        return Firsts(
-            deadlines=[
-                int(float(first[1])) if first else None for first in cast("list[list[bytes]]", answers[:BUCKETS])
-            ],
-            untold=[member is not None for member in answers[BUCKETS:]],
-        )
-
-    async def due(self, now: int, firsts: Firsts, limit: int = 20) -> list[tuple[str, str, int]]:
-        """Deadlines that have come, of all buckets in which there are: (kind, conversation, at)."""
-        found: list[tuple[bytes, float]] = await self._of_buckets(
-            [bucket for bucket, first in enumerate(firsts.deadlines) if first is not None and first <= now],
-            lambda pipeline, root: pipeline.zrange(
-                f"{root}due", "-inf", now, byscore=True, offset=0, num=limit, withscores=True
-            ),
-        )
-        return [
-            (kind, conversation, int(at))
-            for member, at in found
-            for kind, _, conversation in (member.decode().partition("|"),)
-        ]
-
-    async def untold(self, firsts: Firsts) -> list[str]:
-        """Conversations that routing has yet to hear of."""
-        found: Iterable[bytes] = await self._of_buckets(
-            [bucket for bucket, some in enumerate(firsts.untold) if some],
-            lambda pipeline, root: pipeline.srandmember(f"{root}untold", 20),
-        )
-        return [conversation.decode() for conversation in found]
-
     async def told(self, conversation: str, version: int) -> None:
         """Routing has heard the state of `version`; forgotten only if it is still that."""
         keys = self.keys(conversation)
@@ -379,16 +366,6 @@ class ConversationStore:
                 pipeline.delete(keys.log("public"), keys.log("staff"), keys.answers, keys.routes)
                 pipeline.zrem(keys.due, *(f"{kind}|{conversation}" for kind in (*KINDS, "lease")))
                 await pipeline.execute()
-
-    async def _of_buckets(self, buckets: list[int], ask: Callable[..., object]) -> list[T]:
-        if not buckets:
-            return []
-        with reaching():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for bucket in buckets:
-                    ask(pipeline, bucket_root(bucket, self.prefix))
-                answers = await pipeline.execute()
-        return [item for answer in answers for item in answer]
 
     async def settle(self) -> None:
         """Wait until the append connection is up. Raises `Unavailable` when it does not come up for long."""

@@ -64,6 +64,14 @@ class Firsts(NamedTuple):
     untold: list[bool]
 
 
+class Inspected(NamedTuple):
+    """How many conversations a bucket has by phase. Ages in seconds: see `Kept` in inspection.py."""
+
+    phases: dict[str, int]
+    oldest_attributes: float
+    overstayed: float
+
+
 class Say(NamedTuple):
     """Something to append. `who` is `end_user` or `agent`, `part` the agent's id; `node` needs no publication."""
 

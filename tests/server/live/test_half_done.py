@@ -59,7 +59,7 @@ async def test_an_end_that_routing_did_not_hear_gives_the_agent_room_again(redis
         agent = await live.routing.agent("ann")
         assert agent is not None
         assert agent.load == 0
-        assert not any((await live.store.firsts()).untold)
+        assert not any((await live.store.buckets.firsts()).untold)
 
 
 async def test_an_acceptance_of_a_conversation_that_is_over_gives_the_agent_room_again(
@@ -193,21 +193,21 @@ async def test_a_pass_that_finds_much_due_does_all_of_it(redis: Redis, tmp_path:
 async def test_a_pass_whose_connection_breaks_asks_again(redis: Redis, tmp_path: Path) -> None:
     async with parts(redis, tmp_path, Rules(preparing=0)) as live:
         conversation = await live.prepared()
-        sweeping = asyncio.create_task(live.store.firsts())
+        sweeping = asyncio.create_task(live.store.buckets.firsts())
         await asyncio.sleep(0)  # it has asked
         assert live.store.pipe._writer is not None
         live.store.pipe._writer.transport.abort()
         firsts = await sweeping
         [first] = [at for at in firsts.deadlines if at is not None]
         assert [(first, conversation)] == [
-            (at, of) for _, of, at in await live.store.due(await live.store.now(), firsts)
+            (at, of) for _, of, at in await live.store.buckets.due(await live.store.now(), firsts)
         ]
 
 
 async def test_a_pass_that_is_called_off_leaves_the_connection_to_others(redis: Redis, tmp_path: Path) -> None:
     async with parts(redis, tmp_path) as live:
         conversation = await live.active()
-        sweeping = asyncio.create_task(live.store.firsts())
+        sweeping = asyncio.create_task(live.store.buckets.firsts())
         await asyncio.sleep(0)  # it has asked
         sweeping.cancel()
         said = await live.store.append(Say(conversation, "agent", "ann", "m1", b"x", "n1"))
