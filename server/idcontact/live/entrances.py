@@ -128,7 +128,7 @@ class Entrances:
         async def serve(line: Line) -> None:
             allowed = self.settings.frames_per_10_seconds
             socket: Socket[m.EndUserFrame] = Socket(line, _end_user_frames, allowed)
-            with self.floor.sockets.kept(socket):
+            with self.floor.sockets.kept(socket, "end_user"):
                 await socket.run(EndUserEnd(conversation, socket, self.floor))
 
         return Visitor(f"end_user {conversation}", serve)
@@ -141,7 +141,7 @@ class Entrances:
         async def serve(line: Line) -> None:
             allowed = self.settings.frames_per_10_seconds
             socket: Socket[m.StaffFrame] = Socket(line, _staff_frames, allowed)
-            with self.floor.sockets.kept(socket):
+            with self.floor.sockets.kept(socket, "agent" if "agent" in member.roles else "supervisor"):
                 await socket.run(Console(member, self.pages.language(connection), socket, self.floor))
 
         return Visitor(f"staff {member.id}", serve)

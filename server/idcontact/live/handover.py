@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from idcontact.live.socket import RESTARTING
 
@@ -24,6 +25,9 @@ FEW: Final = 20
 """So many may come back in one instant: no batch needs to be smaller."""
 PAUSE: Final = 0.1
 """Seconds between two batches."""
+
+
+Role: TypeAlias = Literal["end_user", "agent", "supervisor"]
 
 
 class Closable(Protocol):
@@ -49,23 +53,27 @@ class OpenSockets:
     """All that are open here. `leaving`: this node ends, and takes no more."""
 
     def __init__(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        self._open: set[Closable] = set()
+        self._open: dict[Closable, Role] = {}
         self._pause = pause
         self.leaving = False
 
     def __len__(self) -> int:
         return len(self._open)
 
+    def by_role(self) -> Counter[Role]:
+        """How many are open, by whose they are."""
+        return Counter(self._open.values())
+
     @contextmanager
-    def kept(self, socket: Closable) -> Iterator[None]:
+    def kept(self, socket: Closable, role: Role) -> Iterator[None]:
         """Around the life of a socket. One that comes when this node is leaving is sent on at once."""
-        self._open.add(socket)
+        self._open[socket] = role
         if self.leaving:
             socket.close(RESTARTING)
         try:
             yield
         finally:
-            self._open.discard(socket)
+            del self._open[socket]
 
     async def hand_over(self, seconds: float) -> None:
         """Close all, the last of them within `seconds`, with the code that says: come back, to whoever is there."""

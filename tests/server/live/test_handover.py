@@ -57,7 +57,7 @@ async def test_a_batch_goes_only_after_a_pause() -> None:
     sockets = OpenSockets(pause)
     with ExitStack() as open_sockets:
         for socket in sent:
-            open_sockets.enter_context(sockets.kept(socket))
+            open_sockets.enter_context(sockets.kept(socket, "end_user"))
         await sockets.hand_over(3)
     assert pauses == [FEW, 2 * FEW]
     assert all(socket.codes == [1012] for socket in sent)
@@ -66,7 +66,7 @@ async def test_a_batch_goes_only_after_a_pause() -> None:
 async def test_who_comes_when_the_node_is_leaving_is_sent_on_at_once() -> None:
     sockets, late = OpenSockets(), Closed()
     await sockets.hand_over(3)
-    with sockets.kept(late):
+    with sockets.kept(late, "agent"):
         assert late.codes == [1012]
         assert len(sockets) == 1
     assert len(sockets) == 0
