@@ -2,7 +2,10 @@
 
 PYTHON ?= python3
 PORT ?= 8000
+NODES ?= 1
 SEARCH ?= 20
+SECONDS ?= 300
+PAIRS ?= 200
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := server/idcontact/static
@@ -21,9 +24,10 @@ unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 
 help:
-	@echo 'make demo      the whole product on this machine, on port 8000 (or PORT=…)'
+	@echo 'make demo      the whole product on this machine, on port 8000 (or PORT=…), by one process (or NODES=…)'
 	@echo 'make test      all checks and tests'
-	@echo 'make soak      the rules that tests hold against examples, against many more at random (SEARCH=… times as many)'
+	@echo 'make soak      people talk for SECONDS=… while everything breaks, and nothing is lost; then the rules that'
+	@echo '               tests hold against examples, against many more at random (SEARCH=… times as many)'
 	@echo 'make lint      formatting, lint and types of Python and TypeScript; generated files up to date'
 	@echo 'make format    put Python and TypeScript in the project'"'"'s format'
 	@echo 'make generate  JSON Schema and TypeScript types from the Python messages'
@@ -33,7 +37,7 @@ help:
 
 # exec: no shell stays between the terminal and the server, so that Ctrl-C or a kill ends it in good order.
 demo: $(VENV)/.installed $(BUILT)
-	@exec $(BIN)/idcontact demo --port $(PORT)
+	@exec $(BIN)/idcontact demo --port $(PORT) --nodes $(NODES)
 
 test: needs-test lint
 	npm test --silent
@@ -41,8 +45,10 @@ test: needs-test lint
 	$(BIN)/python -m pytest $(AT_ONCE)
 
 # At random: what it finds is kept in .hypothesis and tried first the next time, until it is repaired.
+# And the fault test, alone: it is to have the machine for itself. SECONDS and PAIRS say how long and how many.
 soak: needs-test $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)
-	IDCONTACT_SEARCH=$(SEARCH) $(BIN)/python -m pytest $(AT_ONCE) -m hypothesis --hypothesis-profile=search
+	IDCONTACT_SOAK_SECONDS=$(SECONDS) IDCONTACT_SOAK_PAIRS=$(PAIRS) $(BIN)/python -m pytest -m soak -s
+	IDCONTACT_SEARCH=$(SEARCH) $(BIN)/python -m pytest $(AT_ONCE) -m 'hypothesis and not soak' --hypothesis-profile=search
 
 lint: $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)
 	$(BIN)/ruff format --check --quiet .

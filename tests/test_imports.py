@@ -19,7 +19,7 @@ SOURCES = (ROOT / "server", ROOT / "plugins")
 PARTS = ("core", "live", "staff")
 """Parts that do not know each other. `live` and `staff` meet through a Protocol, and both are put together above."""
 
-ABOVE = ("__main__", "app", "serve", "trial", "config", "staff_door", "cli", "demo", "generate")
+ABOVE = ("__main__", "app", "serve", "workers", "trial", "config", "staff_door", "cli", "demo", "generate")
 """What puts parts together, and so may import any of them. Nothing below imports these."""
 
 FOR_PLUGINS = (

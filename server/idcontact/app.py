@@ -102,8 +102,7 @@ async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site]
         stack.callback(keystore.close)
         outgoing = await stack.enter_async_context(Outgoing())
         house = build_house(config, folder, Means(redis, keystore, outgoing), site)
-        await await_up(redis)
-        await check_store(redis, config.durability, config.replicas.count if config.replicas is not None else 0)
+        await _up_to_it(redis, config)
         tasks = await stack.enter_async_context(Tasks())
         keeper = KeyKeeper(redis, keystore, config.redis_prefix)
         await keeper.tick()
@@ -115,6 +114,25 @@ async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site]
         for plugin in house.plugins.values():
             await stack.enter_async_context(plugin.lifespan())
         yield house
+
+
+@asynccontextmanager
+async def open_store(config: Config) -> AsyncIterator[str]:
+    """The store alone, up, and its address: for who does not serve, but has others that do. Raises SettingsError."""
+    async with _store(config) as url:
+        DirectoryKeyStore(config.keys_dir).close()
+        redis = connect(url)
+        try:
+            await _up_to_it(redis, config)
+        finally:
+            await redis.aclose()
+        yield url
+
+
+async def _up_to_it(redis: Redis, config: Config) -> None:
+    """Until the store answers. Raises SettingsError when it does not, or keeps less than it should."""
+    await await_up(redis)
+    await check_store(redis, config.durability, config.replicas.count if config.replicas is not None else 0)
 
 
 def _store(config: Config) -> AbstractAsyncContextManager[str]:

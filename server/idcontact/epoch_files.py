@@ -169,7 +169,10 @@ class EpochFiles:
             )
         listing = self.look()
         for name in sorted(listing.strays.union(map(name_of, listing.numbers))):
-            file = os.stat(name, dir_fd=self._directory, follow_symlinks=False)
+            try:
+                file = os.stat(name, dir_fd=self._directory, follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # another node, which starts with us, has linked its new key or ended an old one
             mode = stat.S_IMODE(file.st_mode)
             if not stat.S_ISREG(file.st_mode) or mode & 0o077:
                 mistakes.append(

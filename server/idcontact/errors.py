@@ -2,6 +2,7 @@
 
     IdContactError
     ├── SettingsError          a configuration that cannot be used; every mistake by its dotted path
+    ├── StartFailed            a process of ours did not come up
     ├── RequestError           the caller's fault
     │   ├── BadRequest         400
     │   ├── NotAuthenticated   401
@@ -60,6 +61,12 @@ class SettingsError(IdContactError):
     def __init__(self, mistakes: list[str]) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = mistakes
+
+
+class StartFailed(IdContactError):
+    """A process that belongs to this one did not come up. It has said why by itself."""
+
+    code = "start_failed"
 
 
 class RequestError(IdContactError):

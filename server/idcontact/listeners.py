@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypedDict
 
 import uvicorn
@@ -78,11 +80,30 @@ def forwarding(trusted_proxies: list[str]) -> Forwarding:
     return Forwarding(proxy_headers=bool(trusted_proxies), forwarded_allow_ips=trusted_proxies or None)
 
 
-def bound(name: str, address: Address) -> socket.socket:
-    """A bound socket. Raises SettingsError that names the setting and the address when it cannot be had."""
+@dataclass(frozen=True)
+class Doors:
+    """The bound sockets of one node: of the public application, and of the internal one where that listens."""
+
+    public: socket.socket
+    internal: socket.socket | None
+
+    def close(self) -> None:
+        """Take no more here; other processes may still have them."""
+        self.public.close()
+        if self.internal is not None:
+            self.internal.close()
+
+
+def bound(name: str, address: Address, *, shared: bool = False) -> socket.socket:
+    """A bound socket. Raises SettingsError that names the setting and the address when it cannot be had.
+
+    `shared`: beside others that are shared.
+    """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         sock.bind((address.host, address.port))
         sock.listen(1024)
@@ -91,6 +112,21 @@ def bound(name: str, address: Address) -> socket.socket:
         reason = error.strerror or "it cannot be used"
         raise SettingsError([f"{name}: {address}: {reason}; is another server running there?"]) from None
     return sock
+
+
+def bound_together(name: str, address: Address, count: int) -> list[socket.socket]:
+    """As many bound sockets of one address, over which the kernel spreads connections evenly (SO_REUSEPORT of Linux).
+
+    Elsewhere one socket as often. Raises SettingsError as `bound`.
+    """
+    alone = bound(name, address)
+    if sys.platform != "linux":
+        return [alone] * count
+    # A socket that shares joins whoever is there and shares too, another server of this user for one: the one that
+    # does not has shown that nobody is.
+    taken = replace(address, port=alone.getsockname()[1])
+    alone.close()
+    return [bound(name, taken, shared=True) for _ in range(count)]
 
 
 async def serve_all(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 from functools import partial
@@ -10,12 +11,13 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from idcontact.app import open_house
-from idcontact.listeners import Listener, bound, forwarding, serve_all
+from idcontact.errors import SettingsError
+from idcontact.listeners import Doors, Listener, bound, forwarding, serve_all
 from idcontact.live.messages import MAX_FRAME_BYTES
 from idcontact.socket_server import HttpProtocol, SocketProtocol
+from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Coroutine
     from pathlib import Path
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from idcontact.app import Site
     from idcontact.config import Config
     from idcontact.pages import Pages
+    from idcontact.workers import Line
 
 GC_THRESHOLDS = (50_000, 50, 1_000)
 """The defaults stall a node for about 90 ms per 1,000 sockets, again and again; see docs/decisions."""
@@ -68,23 +71,31 @@ async def serve(
     site: Callable[[Pages], Site] | None = None,
     ready: Callable[[], None] | None = None,
     stop: asyncio.Event | None = None,
+    doors: Doors | None = None,
 ) -> None:
     """Serve until `stop` is set, or SIGINT or SIGTERM comes. `ready` is called once people can connect.
 
-    Raises SettingsError.
+    `doors`: sockets that are bound already; otherwise they are as the settings say. Raises SettingsError.
     """
     set_gc_thresholds()
-    with contextlib.ExitStack() as sockets:
-        public = sockets.enter_context(bound("listen", config.listen))
-        internal = None
-        if config.internal_listen is not None:
-            internal = sockets.enter_context(bound("internal_listen", config.internal_listen))
+    with contextlib.closing(doors or _doors(config)) as taken:
         async with open_house(config, folder, site) as house:
             leave = None if house.live is None else partial(house.live.hand_over, config.drain)
-            servers = [(listener(house.public, config, leave), public)]
-            if internal is not None:
-                servers.append((listener(house.internal, config), internal))
+            servers = [(listener(house.public, config, leave), taken.public)]
+            if taken.internal is not None:
+                servers.append((listener(house.internal, config), taken.internal))
             await serve_all(servers, ready=ready, stop=stop)
+
+
+def _doors(config: Config) -> Doors:
+    public = bound("listen", config.listen)
+    if config.internal_listen is None:
+        return Doors(public, None)
+    try:
+        return Doors(public, bound("internal_listen", config.internal_listen))
+    except SettingsError:
+        public.close()
+        raise
 
 
 def run(config: Config, folder: Path) -> None:
@@ -92,3 +103,26 @@ def run(config: Config, folder: Path) -> None:
     import uvloop
 
     uvloop.run(serve(config, folder))
+
+
+def run_worker(
+    config: Config, folder: Path, doors: Doors, line: Line, *, site: Callable[[Pages], Site] | None = None
+) -> None:
+    """`serve` in one of several processes, until its parent lets go of it."""
+    import uvloop
+
+    uvloop.run(_serve_for_parent(config, folder, doors, line, site))
+
+
+async def _serve_for_parent(
+    config: Config, folder: Path, doors: Doors, line: Line, site: Callable[[Pages], Site] | None
+) -> None:
+    stop = asyncio.Event()
+
+    async def stop_when_let_go() -> None:
+        await line.let_go()
+        stop.set()
+
+    async with Tasks() as tasks:
+        tasks.start(stop_when_let_go(), "line to the parent")
+        await serve(config, folder, site=site, ready=line.say_up, stop=stop, doors=doors)

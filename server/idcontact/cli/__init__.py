@@ -12,7 +12,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Protocol
 
-from idcontact.cli import check_config, demo, hash_password, make_result, new_keys, open_result, plugin, serve
+from idcontact.cli import check_config, demo, hash_password, make_result, new_keys, open_result, plugin, serve, worker
 from idcontact.errors import IdContactError, SettingsError
 
 if TYPE_CHECKING:
@@ -30,7 +30,17 @@ class Command(Protocol):
         """Describe the subcommand."""
 
 
-_COMMANDS: tuple[Command, ...] = (serve, demo, plugin, check_config, open_result, make_result, new_keys, hash_password)
+_COMMANDS: tuple[Command, ...] = (
+    serve,
+    worker,
+    demo,
+    plugin,
+    check_config,
+    open_result,
+    make_result,
+    new_keys,
+    hash_password,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idcontact.cli.subparsers import positive
+
 if TYPE_CHECKING:
     from idcontact.cli.subparsers import Subparsers
     from idcontact.demo import Demo
@@ -21,6 +23,7 @@ def add(subparsers: Subparsers) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("--port", type=_port, default=8000, help="%(default)s")
+    parser.add_argument("--nodes", type=positive, default=1, help="processes that serve together: %(default)s")
     parser.add_argument(
         "--directory", type=Path, default=Path(".demo"), metavar="DIR", help="where everything is kept: %(default)s"
     )
@@ -29,6 +32,8 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C. Raises SettingsError."""
+    import asyncio
+
     import uvloop
 
     from idcontact.demo import check_port, prepare
@@ -37,7 +42,10 @@ def run(args: argparse.Namespace) -> int:
     set_up("warning")
     check_port(args.port)
     demo = prepare(args.directory.absolute(), args.port)
-    uvloop.run(_serve(demo))
+    if args.nodes == 1:
+        uvloop.run(_serve(demo))
+    else:
+        asyncio.run(_serve_with(demo, args.nodes))
     return 0
 
 
@@ -58,6 +66,18 @@ async def _serve(demo: Demo) -> None:
     settings = demo.write_settings()
     config = load_config(settings, os.environ)
     await serve(config, settings.parent, site=DemoSite, ready=lambda: _say_what_to_open(demo))
+
+
+async def _serve_with(demo: Demo, nodes: int) -> None:
+    import os
+
+    from idcontact.config import load_config
+    from idcontact.workers import serve_with_workers
+
+    settings = demo.write_settings()
+    config = load_config(settings, os.environ)
+    worker = ["--config", str(settings), "--log-level", "warning", "--demo"]
+    await serve_with_workers(config, nodes, worker, lambda: _say_what_to_open(demo))
 
 
 def _say_what_to_open(demo: Demo) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idcontact.cli.subparsers import positive
+
 if TYPE_CHECKING:
     import argparse
 
@@ -22,11 +24,18 @@ def add(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML), ours or the published core's")
     parser.add_argument("--log-level", choices=("debug", "info", "warning"), default="info", help="%(default)s")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="serve with N processes and one that keeps them; SIGHUP replaces them one after the other",
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM. Raises SettingsError."""
+    import asyncio
     import logging
     import os
 
@@ -35,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from idcontact.logs import set_up
     from idcontact.serve import run as serve
     from idcontact.trial import try_config
+    from idcontact.workers import serve_with_workers
 
     set_up(args.log_level)
     path = find_config(args.config, os.environ, Path.cwd())
@@ -46,5 +56,9 @@ def run(args: argparse.Namespace) -> int:
     log.info("%s: %s", path, kind_of_file(reading, os.environ))
     for warning in reading.warnings:
         log.warning("%s", warning)
-    serve(config, path.parent)
+    if args.workers is None:
+        serve(config, path.parent)
+    else:
+        worker = ["--config", str(path), "--log-level", args.log_level]
+        asyncio.run(serve_with_workers(config, args.workers, worker))
     return 0

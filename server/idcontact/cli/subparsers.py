@@ -26,6 +26,13 @@ def add_time(parser: argparse.ArgumentParser, purpose: str) -> None:
     )
 
 
+def positive(text: str) -> int:
+    """An argument that is a whole number, 1 or more."""
+    if not text.isascii() or not text.isdigit() or len(text) > 3 or int(text) < 1:
+        raise argparse.ArgumentTypeError("expected a whole number, 1 to 999")
+    return int(text)
+
+
 def read_key_file(path: Path) -> str:
     """The text of a key file. Raises SettingsError that names the file."""
     try:
