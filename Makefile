@@ -4,8 +4,8 @@ PYTHON ?= python3
 PORT ?= 8000
 NODES ?= 1
 SEARCH ?= 20
-SECONDS ?= 300
-PAIRS ?= 200
+SOAK_SECONDS ?= 300
+SOAK_PAIRS ?= 200
 VENV := .venv
 BIN := $(VENV)/bin
 STATIC := server/idcontact/static
@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo 'make demo      the whole product on this machine, on port 8000 (or PORT=…), by one process (or NODES=…)'
 	@echo 'make test      all checks and tests'
-	@echo 'make soak      people talk for SECONDS=… while everything breaks, and nothing is lost; then the rules that'
+	@echo 'make soak      people talk for SOAK_SECONDS=… while everything breaks, and nothing is lost; then the rules that'
 	@echo '               tests hold against examples, against many more at random (SEARCH=… times as many)'
 	@echo 'make lint      formatting, lint and types of Python and TypeScript; generated files up to date'
 	@echo 'make format    put Python and TypeScript in the project'"'"'s format'
@@ -45,9 +45,9 @@ test: needs-test lint
 	$(BIN)/python -m pytest $(AT_ONCE)
 
 # At random: what it finds is kept in .hypothesis and tried first the next time, until it is repaired.
-# And the fault test, alone: it is to have the machine for itself. SECONDS and PAIRS say how long and how many.
+# And the fault test, alone: it is to have the machine for itself. SOAK_SECONDS and SOAK_PAIRS: how long, how many.
 soak: needs-test $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)
-	IDCONTACT_SOAK_SECONDS=$(SECONDS) IDCONTACT_SOAK_PAIRS=$(PAIRS) $(BIN)/python -m pytest -m soak -s
+	IDCONTACT_SOAK_SECONDS=$(SOAK_SECONDS) IDCONTACT_SOAK_PAIRS=$(SOAK_PAIRS) $(BIN)/python -m pytest -m soak -s
 	IDCONTACT_SEARCH=$(SEARCH) $(BIN)/python -m pytest $(AT_ONCE) -m 'hypothesis and not soak' --hypothesis-profile=search
 
 lint: $(VENV)/.installed-dev node_modules/.installed-dev $(BUILT)

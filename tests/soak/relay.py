@@ -41,9 +41,9 @@ class Link:
         self,
         near: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         far: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        target: Tcp | Unix,
+        number: int,
     ) -> None:
-        self.target = target
+        self.number = number
         self.delay = 0.0
         """Seconds by which each piece is late."""
         self._near, self._far = near, far
@@ -118,6 +118,7 @@ class Relay:
         self._choose = choose
         self._carrying: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._count = 0
 
     async def __aenter__(self) -> Self:
         if isinstance(self._listen, Tcp):
@@ -148,6 +149,7 @@ class Relay:
             writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._count += 1
         target = self._choose()
         if target is None:
             return
@@ -158,7 +160,7 @@ class Relay:
                 far = await asyncio.open_unix_connection(target.path)
         except OSError:
             return  # nobody there: who connected is told by the end of it
-        link = Link((reader, writer), far, target)
+        link = Link((reader, writer), far, self._count)
         self.links.add(link)
         try:
             await link.carry()

@@ -196,6 +196,15 @@ def test_an_acknowledgement_of_what_was_never_stored_is_found(story: Story) -> N
     story.finds("message 6", "no agent received it", "no end_user received it")
 
 
+def test_what_no_agent_could_receive_since_none_has_the_conversation_any_more_is_no_loss(story: Story) -> None:
+    del story.agent.records[story.at(story.agent, 5)]
+    story.end_user.records.append(Record("heard", event(6, "left")))
+    story.end_user.records.append(heard("conversation", conversation=phase("waiting", 3)))
+    story.agent.records.append(heard("conversation_gone", conversation=C))
+    story.agent.records.append(queue(3, C))
+    assert story.verdict().faults == []
+
+
 def test_two_answers_to_a_command_that_was_sent_once_are_found(story: Story) -> None:
     story.end_user.records.append(acked("u2", 5))
     story.finds("sent 1 times and answered 2 times")

@@ -1,0 +1,78 @@
+"""People talk while everything breaks; then everything heals, and their own journals are held to what was promised.
+
+`make test` runs a short one, from a fixed seed; `make soak` a long one with many people, from a seed of chance that it
+prints. `IDCONTACT_SOAK_SECONDS` (300), `IDCONTACT_SOAK_PAIRS` (200) and `IDCONTACT_SOAK_SEED` change that;
+`IDCONTACT_SOAK_JOURNALS` is a directory for the journals of one that failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from servers import wanted_kinds
+from soak.checker import Checker
+from soak.crowd import Crowd
+from soak.faults import Plan
+from soak.house import CAPACITY, running_soak_house
+from soak.people import Pace
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from servers import Kind
+    from soak.checker import Verdict
+
+
+async def soak(folder: Path, kind: Kind, *, pairs: int, seconds: float, seed: int, think: float) -> Verdict:
+    """All of it; prints what there was."""
+    chance = random.Random(seed)
+    agents = -(-pairs // CAPACITY)
+    async with running_soak_house(folder, kind, random.Random(seed), agents) as house:
+        pace = Pace(random.Random(seed), think)
+        async with Crowd(house, pace) as crowd:
+            await crowd.gather(visitors=pairs + agents)
+            plan = Plan(house, pace, crowd.agents, chance)
+            await plan.run(seconds)
+            await crowd.calm_down()
+        verdict = Checker(crowd.journals, crowd.values).verdict()
+        verdict.faults += crowd.failures
+    _report(seed, plan.counts, verdict)
+    if verdict.faults and (kept := os.environ.get("IDCONTACT_SOAK_JOURNALS")):
+        for journal in crowd.journals:
+            journal.write(Path(kept))
+    return verdict
+
+
+def _report(seed: int, broken: Counter[str], verdict: Verdict) -> None:
+    lines = [f"seed {seed}", *(f"{times:>9,}  {what}" for what, times in broken.items()), str(verdict.counts)]
+    print("\n" + "\n".join(lines))  # noqa: T201 - what a soak is run for
+    for fault in verdict.faults[:50]:
+        print(f"FAULT  {fault}")  # noqa: T201
+    print(f"{len(verdict.faults):>9,}  faults")  # noqa: T201
+
+
+async def test_nothing_acknowledged_is_lost_and_nobody_forgotten_while_everything_breaks(tmp_path: Path) -> None:
+    verdict = await soak(tmp_path, wanted_kinds()[0], pairs=10, seconds=8, seed=4, think=0.1)
+    assert verdict.faults == []
+    assert verdict.counts.messages_acknowledged > 50
+    assert verdict.counts.people_served > 5
+    assert verdict.counts.reconnections > 5
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", wanted_kinds())
+async def test_nor_is_it_in_a_long_time_with_many_people(kind: Kind, tmp_path: Path) -> None:
+    pairs = int(os.environ.get("IDCONTACT_SOAK_PAIRS", "200"))
+    seconds = float(os.environ.get("IDCONTACT_SOAK_SECONDS", "300"))
+    seed = int(os.environ.get("IDCONTACT_SOAK_SEED", secrets.randbelow(10**6)))
+    async with asyncio.timeout(seconds + 300):
+        verdict = await soak(tmp_path, kind, pairs=pairs, seconds=seconds, seed=seed, think=pairs / 100)
+    assert verdict.faults == []
+    assert verdict.counts.messages_acknowledged > seconds
