@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from idcontact.keystore import DirectoryKeyStore
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from redis.asyncio import Redis
+
+    from idcontact.durability import Replicas
 
 LEASE = 45_000
 
@@ -90,14 +93,18 @@ class Parts:
 
 
 @asynccontextmanager
-async def parts(redis: Redis, folder: Path, rules: Rules | None = None) -> AsyncIterator[Parts]:
+async def parts(
+    redis: Redis, folder: Path, rules: Rules | None = None, replicas: Replicas | None = None
+) -> AsyncIterator[Parts]:
     """Parts with rules of one's own."""
     holds = rules or Rules()
     keystore = DirectoryKeyStore(folder / "keys")
-    store = ConversationStore(redis, lambda scripts: Pipe(redis, scripts), keystore, "idc")
+    pipe = partial(Pipe, redis, replicas=replicas)
+    store = ConversationStore(redis, pipe, keystore, "idc", replicas=replicas)
     labels = Labels({}, {}, {})
     async with Tasks() as tasks:
         tasks.start(store.pipe.run())
         await store.settle()
-        yield Parts(redis, Conversations(store, RoutingStore(redis, "idc"), lambda _purpose: holds, labels), holds)
+        routing = RoutingStore(redis, "idc", replicas=replicas)
+        yield Parts(redis, Conversations(store, routing, lambda _purpose: holds, labels), holds)
     keystore.close()

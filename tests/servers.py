@@ -62,13 +62,18 @@ class RedisServer:
     """One server on a private unix socket, with its data in a directory of its own.
 
     Used as a context manager. `appendonly` keeps an append-only file, so that `kill` and `start` lose nothing.
+    With a `port` it listens there too: replicas reach it by that alone. `replica_of` makes it one of another server.
     """
 
-    def __init__(self, kind: Kind, *, appendonly: bool = False) -> None:
+    def __init__(
+        self, kind: Kind, *, appendonly: bool = False, port: int = 0, replica_of: RedisServer | None = None
+    ) -> None:
         self.kind = kind
         self.directory = Path(tempfile.mkdtemp(prefix="idc-", dir="/tmp"))  # short: a socket path ends at 108 bytes
         self.socket = self.directory / "s"
+        self.port = port
         self._appendonly = appendonly
+        self._replica_of = replica_of
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -84,7 +89,9 @@ class RedisServer:
         """Start it, and return when it answers."""
         log = self.directory / "log"
         arguments = {
-            "--port": "0",
+            "--port": str(self.port),
+            "--bind": "127.0.0.1",
+            "--repl-diskless-sync-delay": "0",
             "--unixsocket": str(self.socket),
             "--unixsocketperm": "700",
             "--dir": str(self.directory),
@@ -93,6 +100,8 @@ class RedisServer:
             "--maxmemory-policy": "noeviction",
             "--logfile": str(log),
         }
+        if self._replica_of is not None:
+            arguments["--replicaof"] = f"127.0.0.1 {self._replica_of.port}"
         command = ending_with_parent(
             [str(binary_of(self.kind)), *(word for pair in arguments.items() for word in pair)]
         )
@@ -113,6 +122,24 @@ class RedisServer:
                     time.sleep(0.005)  # nothing to wait on: the socket is not there yet
                 else:
                     return
+
+    def wait_until_following(self) -> None:
+        """For a replica: until it has all that its primary has."""
+        assert self._replica_of is not None, "not a replica"
+        deadline = time.monotonic() + _READY_WITHIN
+        with self.client() as client, self._replica_of.client() as primary:
+            while client.info("replication")["master_link_status"] != "up":
+                assert time.monotonic() < deadline, "the replica does not follow"
+                time.sleep(0.005)  # nothing to wait on but the server's own word
+            primary.set("following", 1)
+            assert primary.wait(1, int(_READY_WITHIN * 1000)) >= 1, "the replica does not follow"
+            primary.delete("following")
+
+    def promote(self) -> None:
+        """Make a replica the primary, as whoever fails over does."""
+        with self.client() as client:
+            client.replicaof("NO", "ONE")
+        self._replica_of = None
 
     def kill(self) -> None:
         """End it at once, as a crash would (SIGKILL); `start` brings it back on the same socket and data."""

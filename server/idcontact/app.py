@@ -296,6 +296,7 @@ class _Builder:
                 internal_url=f"{config.internal_base}/plugins/{LIVE}",
                 own_origins=self._own_origins,
                 clock=time.time,
+                replicas=config.replicas,
             )
         )
 

@@ -84,7 +84,7 @@ async def _look(redis: Redis) -> _Found:
         persistence = await redis.info("persistence")
         replication = await redis.info("replication")
         try:
-            told: dict[str, str] = await redis.config_get(*_ASKED)  # type: ignore[no-untyped-call]
+            told = await redis.config_get(*_ASKED)
         except ResponseError:  # a managed service does not let itself be asked, by anybody or by this user
             told = {}
     aof = persistence.get("aof_enabled")

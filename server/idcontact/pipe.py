@@ -4,6 +4,9 @@ redis-py's own connection does the connecting (TLS, AUTH, SELECT); this drives o
 of one turn of the event loop go out together, answers are handed out in order. A call made while the connection is
 down fails at once with `Unavailable`; so does every call that was unanswered when it broke. Whoever called may send
 it again: only scripts that remember their answer go this way, and those of which one too many is counted at most.
+
+With `replicas`, what goes out together is followed by one WAIT, and no answer is handed out before that one has come;
+what is called meanwhile goes out together after it. With too few replicas every call fails with `Unavailable`.
 """
 
 from __future__ import annotations
@@ -20,13 +23,14 @@ import hiredis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from idcontact.errors import Unavailable
-from idcontact.redis import reaching, unavailable
+from idcontact.redis import reaching, too_few_replicas, unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from redis.asyncio import Redis
 
+    from idcontact.durability import Replicas
     from idcontact.redis import Script
 
     Answered: TypeAlias = Callable[[object], None]
@@ -49,11 +53,36 @@ class Batch:
         return b"".join(map(_packed, self.commands))
 
 
+class _Round:
+    """Calls that go out together, and whose answers wait for replicas."""
+
+    def __init__(self, replicas: Replicas) -> None:
+        self.wait: Words = ("WAIT", replicas.count, replicas.milliseconds)
+        self._count = replicas.count
+        self._answers: list[tuple[Answered, object]] = []
+
+    def holding(self, answered: Answered) -> Answered:
+        """What takes the answer for `answered`, until `release`."""
+        return lambda answer: self._answers.append((answered, answer))
+
+    def release(self, heard: object) -> None:
+        """Hand all answers out; `heard` is what WAIT answered: how many replicas have it."""
+        there = isinstance(heard, int) and heard >= self._count
+        for answered, answer in self._answers:
+            _hand_out(answered, answer if there or isinstance(answer, Exception) else too_few_replicas())
+
+
 class Pipe:
     """See the module. `run` is its life: whoever makes it keeps that task."""
 
     def __init__(
-        self, redis: Redis, scripts: list[Script], *, on_up: Callable[[], None] | None = None, answer_limit: float = 5.0
+        self,
+        redis: Redis,
+        scripts: list[Script],
+        *,
+        on_up: Callable[[], None] | None = None,
+        answer_limit: float = 5.0,
+        replicas: Replicas | None = None,
     ) -> None:
         """`on_up` is called whenever the connection stands (again): what broke with the old one may have been done."""
         self._on_up = on_up
@@ -65,7 +94,14 @@ class Pipe:
         self._writer: asyncio.StreamWriter | None = None
         self._flushing = False
         self._progress = 0.0
+        self._replicas = replicas
+        self._round: _Round | None = None
+        """What goes out next; None while nothing does, and where no replicas are waited for."""
+        self._awaited: _Round | None = None
+        """What is out, and waits for replicas."""
         self.up = asyncio.Event()
+        self.interruptions = 0
+        """How often a connection that stood broke."""
 
     def call(self, command: Words, answered: Answered) -> None:
         """Send one command. `answered` is called with the answer, or `Unavailable`, or a `ResponseError` (ours)."""
@@ -75,6 +111,9 @@ class Pipe:
         loop = asyncio.get_running_loop()
         if not self._pending:
             self._progress = loop.time()
+        if self._replicas is not None:
+            self._round = self._round or _Round(self._replicas)
+            answered = self._round.holding(answered)
         self._pending.append(answered)
         self._buffer.append(_packed(command))
         if not self._flushing:
@@ -157,11 +196,7 @@ class Pipe:
 
     def _resolve(self, parser: hiredis.Reader) -> None:
         while (answer := parser.gets()) is not False:
-            answered = self._pending.popleft()
-            try:
-                answered(answer)
-            except Exception as mistake:  # noqa: BLE001  it is one caller's: the others get their answers
-                _log.exception("an answer could not be handed out: %s", type(mistake).__name__)
+            _hand_out(self._pending.popleft(), answer)
 
     async def _watch(self, reader: asyncio.StreamReader) -> None:
         """A connection that owes an answer for too long is dead, whatever the kernel says."""
@@ -174,21 +209,44 @@ class Pipe:
 
     def _flush(self) -> None:
         self._flushing = False
-        if self._writer is not None and self._buffer:
-            self._writer.write(b"".join(self._buffer))
+        if self._writer is None or not self._buffer or self._awaited is not None:
+            return
+        if self._round is not None:
+            self._awaited, self._round = self._round, None
+            self._buffer.append(_packed(self._awaited.wait))
+            self._pending.append(self._heard)
+        self._writer.write(b"".join(self._buffer))
         self._buffer.clear()
 
+    def _heard(self, answer: object) -> None:
+        """Replicas have what went out, or not in time; what was called meanwhile is next."""
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None:
+            awaited.release(answer)
+        self._flush()
+
     def _fail_all(self) -> None:
+        self.interruptions += self.up.is_set()
         self.up.clear()
         self._writer = None
         self._buffer.clear()
         while self._pending:
-            self._pending.popleft()(unavailable(ConnectionError()))
+            _hand_out(self._pending.popleft(), unavailable(ConnectionError()))
+        if (waiting := self._round) is not None:
+            self._round = None
+            waiting.release(None)
 
 
 def _packed(command: Words) -> bytes:
     packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]  # its stub says: exactly one word
     return packed
+
+
+def _hand_out(answered: Answered, answer: object) -> None:
+    try:
+        answered(answer)
+    except Exception as mistake:  # noqa: BLE001  it is one caller's: the others get their answers
+        _log.exception("an answer could not be handed out: %s", type(mistake).__name__)
 
 
 def _reply_error(text: str) -> Exception:

@@ -20,6 +20,7 @@ from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     NoPermissionError,
+    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
@@ -36,6 +37,8 @@ from idcontact.errors import SettingsError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from idcontact.durability import Replicas
 
     Took: TypeAlias = Callable[[str, float], None]
     """Told of a script that was run: its name, and how many seconds that took."""
@@ -90,10 +93,20 @@ def unavailable(outage: Exception) -> Unavailable:
     return Unavailable("the store cannot be reached now; try again in a moment", reason=type(outage).__name__)
 
 
+def too_few_replicas() -> Unavailable:
+    """The error for what is stored, but on fewer replicas than an acknowledgement needs."""
+    return Unavailable("this cannot be kept safely now; try again in a moment", reason="too few replicas")
+
+
 class Script:
     """One Lua file beside the store that uses it, run by its hash and loaded when the server does not know it."""
 
-    def __init__(self, redis: Redis, package: str, name: str, took: Took | None = None) -> None:
+    def __init__(
+        self, redis: Redis, package: str, name: str, took: Took | None = None, replicas: Replicas | None = None
+    ) -> None:
+        """`replicas`: whom `acknowledged` waits for."""
+        self._redis = redis
+        self._replicas = replicas
         self._name = name.removesuffix(".lua")
         self._took = took
         self.source = files(package).joinpath(name).read_text(encoding="utf-8")
@@ -108,6 +121,33 @@ class Script:
         if self._took is not None:
             self._took(self._name, time.perf_counter() - began)
         return answer
+
+    async def acknowledged(self, keys: list[str], args: list[str | bytes | int]) -> Any:
+        """Run it, and come back when so many replicas have what it wrote as the settings say.
+
+        Raises `Unavailable` when they have not in time: it is done all the same, and may be repeated.
+        """
+        if self._replicas is None:
+            return await self(keys, args)
+        words = (len(keys), *keys, *args)
+        answer, heard = await self._followed_by_wait(("EVALSHA", self.sha, *words), self._replicas)
+        if isinstance(answer, NoScriptError):
+            answer, heard = await self._followed_by_wait(("EVAL", self.source, *words), self._replicas)
+        if isinstance(answer, Exception):
+            with reaching():
+                raise answer
+        if not isinstance(heard, int) or heard < self._replicas.count:
+            raise too_few_replicas()
+        return answer
+
+    async def _followed_by_wait(self, command: tuple[str | bytes | int, ...], replicas: Replicas) -> tuple[Any, Any]:
+        """Both on one connection, in one piece: WAIT says nothing of what another connection wrote."""
+        with reaching():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.execute_command(*command)
+                pipeline.execute_command("WAIT", replicas.count, replicas.milliseconds)
+                answer, heard = await pipeline.execute(raise_on_error=False)
+        return answer, heard
 
 
 async def is_up(redis: Redis) -> bool:

@@ -17,6 +17,8 @@ local call = redis.call
 local memory = ARGV[1] .. '|' .. ARGV[2] .. '|' .. ARGV[3]
 local answered = call('HGET', KEYS[3], memory)
 if answered then
+  -- Written once more, so that who waits for replicas waits for this.
+  call('HSET', KEYS[3], memory, answered)
   local seq, at = string.match(answered, '^(%d+)|(%d+)$')
   return {'again', tonumber(seq), tonumber(at)}
 end

@@ -24,7 +24,11 @@ local version = call('HGET', KEYS[1], 'version')
 if not version then return {'gone'} end
 if what.command then
   local answered = call('HGET', KEYS[4], what.command)
-  if answered then return {'again', answered} end
+  if answered then
+    -- Written once more, so that who waits for replicas waits for this.
+    call('HSET', KEYS[4], what.command, answered)
+    return {'again', answered}
+  end
 end
 if tonumber(version) ~= what.expected then return {'lost'} end
 if what.claim then

@@ -16,7 +16,7 @@ from idcontact.errors import Conflict, KeyGone, NotFound, SealBroken
 from idcontact.live.conversation import deadlines, decide, wanted
 from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.frames import event_of, seal_event
-from idcontact.live.happenings import Assigned, Connected, DeadlineReached, Disconnected, Happening
+from idcontact.live.happenings import ACKNOWLEDGED, Assigned, Connected, DeadlineReached, Disconnected, Happening
 from idcontact.live.keys import context
 from idcontact.live.routing import Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment
@@ -95,11 +95,12 @@ class Conversations:
             decision = decide(before.state, happening, before.now, rules)
         except Conflict:
             if command is not None and (answered := await self.store.answer(before.state.id, command)) is not None:
-                return Outcome(before.state, before, answered)
+                return await self._as_it_was(before, happening, answered)
             raise
         if decision.state is before.state and claim is None:
             answered = None if command is None else await self.store.answer(before.state.id, command)
-            return Outcome(before.state, before, answered or Committed("ok", version=before.state.version))
+            nothing_new = answered or Committed("ok", version=before.state.version)
+            return await self._as_it_was(before, happening, nothing_new)
         sealed = None
         if attributes is not None and not decision.forget_attributes:
             sealed = before.key.seal(attributes, context(before.state.id, "attributes"))
@@ -117,6 +118,7 @@ class Conversations:
             command=command,
             claim=claim,
             attributes=sealed,
+            acknowledged=isinstance(happening, ACKNOWLEDGED),
         )
         committed = await self.store.commit(before, change)
         if committed.outcome == "lost":
@@ -128,6 +130,12 @@ class Conversations:
             if change.tell_routing:
                 await self.tell_routing(before.state.id)
             return Outcome(replace(decision.state, version=committed.version), before, committed)
+        return Outcome(before.state, before, committed)
+
+    async def _as_it_was(self, before: Stored, happening: Happening, committed: Committed) -> Outcome | None:
+        """Nothing was to be stored. Whoever did may not have lived to see it on enough replicas."""
+        if isinstance(happening, ACKNOWLEDGED) and not await self.store.vouch(before):
+            return None
         return Outcome(before.state, before, committed)
 
     async def tell_routing(self, conversation: str) -> None:

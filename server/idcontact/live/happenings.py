@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from idcontact.live.conversation_state import Auth
@@ -96,3 +96,6 @@ Happening: TypeAlias = (
     | WrapUpDone
     | DeadlineReached
 )
+
+ACKNOWLEDGED: Final = (ResultArrived, WentOnUnverified, CalledOff, Ended, WrapUpDone)
+"""Those that somebody is told of that they are stored."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from starlette.routing import WebSocketRoute
 
+    from idcontact.durability import Replicas
     from idcontact.keystore import KeyStore
     from idcontact.limits import Limiter
     from idcontact.live.results import PurposeNeeds
@@ -74,6 +75,8 @@ class LiveNeeds:
     internal_url: str
     own_origins: frozenset[str]
     clock: Callable[[], float]
+    replicas: Replicas | None = None
+    """Whom acknowledgements wait for."""
 
 
 class LivePart:
@@ -83,9 +86,11 @@ class LivePart:
         settings, prefix, redis = needs.settings, needs.prefix, needs.redis
         self._tasks = Tasks()
         self.node = secrets.token_hex(6)
-        pipe = partial(Pipe, redis, on_up=self._appending_again)
-        self.store = ConversationStore(redis, pipe, needs.keystore, prefix, expiry=settings.longest + SAFETY_EXPIRY)
-        self.routing = RoutingStore(redis, prefix, settings.routing)
+        pipe = partial(Pipe, redis, on_up=self._appending_again, replicas=needs.replicas)
+        self.store = ConversationStore(
+            redis, pipe, needs.keystore, prefix, expiry=settings.longest + SAFETY_EXPIRY, replicas=needs.replicas
+        )
+        self.routing = RoutingStore(redis, prefix, settings.routing, replicas=needs.replicas)
         results = result_check(settings.decrypt_key, settings.auth_methods, "live")
         names = Labels(
             purposes=needs.purpose_names,

@@ -66,14 +66,22 @@ class Receiver:
 
         Raises `TokenRejected` when another conversation used it, `NotFound` when this one waits for none.
         """
-        state = (await self.conversations.store.load(conversation)).state
-        if state.auth.digest == read.digest:
+        if await self._has(conversation, read.digest):
             return
+        state = (await self.conversations.store.load(conversation)).state
         self._check_method(state, read)
         seconds = int(read.expires_at - self.clock())
         if not used and not await self.conversations.store.claim_result(read.digest, conversation, seconds):
             raise TokenRejected("this auth result was used before")
         await self._give(state, read)
+
+    async def _has(self, conversation: str, digest: str) -> bool:
+        """Whether that result is here, stored as safely as was promised."""
+        store = self.conversations.store
+        while (stored := await store.load(conversation)).state.auth.digest == digest:
+            if await store.vouch(stored):
+                return True
+        return False
 
     def _needs(self, state: Conversation) -> PurposeNeeds:
         return self.purposes.get(state.purpose, PurposeNeeds(frozenset()))
@@ -105,5 +113,5 @@ class Receiver:
             await self.conversations.happen(state.id, ResultArrived(auth), attributes=attributes)
         except Conflict as conflict:
             # The same result may have come twice at the same moment: then both are told that it is here.
-            if (await self.conversations.store.load(state.id)).state.auth.digest != read.digest:
+            if not await self._has(state.id, read.digest):
                 raise NotFound("this conversation does not wait for an auth result") from conflict

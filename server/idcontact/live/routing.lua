@@ -392,7 +392,11 @@ end
 -- A command that was answered gets its first answer again, and does nothing.
 local memory = args.command and (root .. 'answer:' .. args.agent .. ':' .. args.command)
 local answered = memory and call('GET', memory)
-if answered then return {tonumber(answered), now} end
+if answered then
+  -- Written once more, so that who waits for replicas waits for this.
+  call('SET', memory, answered, 'KEEPTTL')
+  return {tonumber(answered), now}
+end
 local answer = act[ARGV[1]]()
 if memory then call('SET', memory, answer, 'PX', settings.answer_memory) end
 for conversation in pairs(touched_entries) do

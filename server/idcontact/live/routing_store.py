@@ -12,6 +12,7 @@ from idcontact.redis import Script, reaching
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+    from idcontact.durability import Replicas
     from idcontact.live.routing import Wanted
     from idcontact.redis import Took
 
@@ -128,6 +129,8 @@ return {
   redis.call('HGETALL', KEYS[1] .. 'agents'),
 }
 """
+_ACKNOWLEDGED = frozenset({"accept", "decline", "set_status"})
+"""The acts that an agent is told of that they are stored."""
 _entry = msgspec.json.Decoder(EntryRecord)
 _agent = msgspec.json.Decoder(AgentRecord)
 _assignment = msgspec.json.Decoder(AssignmentRecord)
@@ -138,18 +141,24 @@ class RoutingStore:
     """The routing slot. Every method is one atomic step; all raise `Unavailable` while the store is away."""
 
     def __init__(
-        self, redis: Redis, prefix: str, settings: RoutingSettings | None = None, took: Took | None = None
+        self,
+        redis: Redis,
+        prefix: str,
+        settings: RoutingSettings | None = None,
+        took: Took | None = None,
+        replicas: Replicas | None = None,
     ) -> None:
         self.root = f"{prefix}:{{routing}}:"
         self.channel = f"{self.root}events"
         self._redis = redis
-        self._act = Script(redis, "idcontact.live", "routing.lua", took)
+        self._act = Script(redis, "idcontact.live", "routing.lua", took, replicas)
         self._snapshot = redis.register_script(_SNAPSHOT)
         self._settings = msgspec.json.encode(settings or RoutingSettings())
 
     async def act(self, name: str, now: int = 0, /, **args: object) -> int:
         """Run one act of `routing.lua`. `now` is for tests; 0 is the store's own clock."""
-        answer = await self._act([self.root], [name, msgspec.json.encode(args), now, self._settings])
+        act = self._act.acknowledged if name in _ACKNOWLEDGED else self._act
+        answer = await act([self.root], [name, msgspec.json.encode(args), now, self._settings])
         return int(answer[0])
 
     async def sync(self, wanted: Wanted, *, channel: str, language: str, now: int = 0) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
+    from idcontact.durability import Replicas
     from idcontact.pipe import Pipe
     from idcontact.redis import Took
 
@@ -80,6 +81,7 @@ class ConversationStore:
         prefix: str,
         *,
         expiry: int = SAFETY_EXPIRY,
+        replicas: Replicas | None = None,
         took: Took | None = None,
         relayed: Callable[[float], None] | None = None,
     ) -> None:
@@ -92,9 +94,10 @@ class ConversationStore:
         self._until_timed = _TIME_ONE_IN
         self._redis = redis
         self._keystore = keystore
+        self._replicas = replicas
         self.prefix = prefix
         self._used = UsedResults(redis, prefix)
-        script = partial(Script, redis, __package__, took=took)
+        script = partial(Script, redis, __package__, took=took, replicas=replicas)
         self._append = script("append.lua")
         self._commit = script("commit.lua")
         self._enter = script("enter.lua")
@@ -102,6 +105,7 @@ class ConversationStore:
         self._renew = script("renew.lua")
         self._seen = script("seen.lua")
         self._told = script("told.lua")
+        self._vouch = script("vouch.lua")
         self.pipe = pipe([self._append])
         self.buckets = BucketStore(redis, self.pipe, prefix, took)
 
@@ -198,7 +202,8 @@ class ConversationStore:
         if change.attributes is not None:
             args.append(change.attributes)
         registry = sealed_key(self.prefix, keys.tag)
-        answer = await self._commit(
+        commit = self._commit.acknowledged if change.acknowledged else self._commit
+        answer = await commit(
             [
                 keys.hash,
                 keys.log("public"),
@@ -229,6 +234,12 @@ class ConversationStore:
             return None
         seq, at = kept.split(b"|")
         return Committed("again", seq=int(seq), at=int(at))
+
+    async def vouch(self, read: Stored) -> bool:
+        """That what was read is stored as safely as was promised; False when it is no longer what is stored."""
+        if self._replicas is None:
+            return True  # what is read is stored
+        return bool(await self._vouch.acknowledged([self.keys(read.state.id).hash], [read.state.version]))
 
     def append_soon(self, said: Say, answered: Callable[[Appended | Exception], None]) -> None:
         """Say something. `answered` is called with where it went, or with `Conflict`, `NotFound` or `Unavailable`.

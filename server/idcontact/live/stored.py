@@ -45,6 +45,8 @@ class Change:
     command: str | None = None
     claim: tuple[str, int] | None = None
     attributes: bytes | None = None
+    acknowledged: bool = False
+    """Whether somebody is told that this is stored: then it has to be so as safely as was promised."""
 
 
 @dataclass(frozen=True)
