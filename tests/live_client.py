@@ -116,7 +116,8 @@ class Client:
     ) -> None:
         """Open a socket, and say nothing on it yet. `origin` and `cookie` are the browser's unless given.
 
-        Without `reading`, nothing is taken from it until `read`. `options` are those of `websockets.connect`.
+        Without `reading`, nothing is taken from it until `read`. `options` are those of what
+        opens it: `websockets.connect`, or `StreamConnection.open`.
         """
         await self.disconnect()
         sent = self.browser.cookie_header if cookie is None else cookie
@@ -124,7 +125,7 @@ class Client:
         said = self.site.url if origin is None else origin
         if self.by_stream:
             headers = {"Origin": said, **({"Cookie": sent} if sent else {})}
-            self._socket = await StreamConnection.open(self.site, self.path, headers, posts_to=self.posts_to)
+            self._socket = await StreamConnection.open(self.site, self.path, headers, posts_to=self.posts_to, **options)
         else:
             self._socket = await self._websocket(said, subprotocol, sent, options)
         if reading:
@@ -193,6 +194,11 @@ class Client:
         """Leave, and say what the server did wrong."""
         await self.disconnect()
         assert not self.faults, self.faults
+
+    @property
+    def line(self) -> ClientConnection | StreamConnection | None:
+        """What it is connected by."""
+        return self._socket
 
     @property
     def is_open(self) -> bool:

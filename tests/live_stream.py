@@ -6,16 +6,25 @@ It offers what `live_client` uses of a WebSocket, so that all tests of the proto
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Self
+import socket
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
+from yarl import URL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from running import Site
 
 _LIMIT = 256 * 1024
+
+
+def _unbuffered(address: tuple[Any, ...]) -> socket.socket:
+    made = socket.socket(*address[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    made.setblocking(False)
+    return made
 
 
 class StreamLostError(Exception):
@@ -28,7 +37,7 @@ class StreamConnection:
     def __init__(self, session: aiohttp.ClientSession, answer: aiohttp.ClientResponse, frames_url: str) -> None:
         self._session = session
         self._answer = answer
-        self.frames_url = frames_url
+        self._frames_url = frames_url
         self.close_code: int | None = None
         self.token = ""
         self.batches = 0
@@ -36,12 +45,18 @@ class StreamConnection:
         self._posting = asyncio.Lock()
 
     @classmethod
-    async def open(cls, site: Site, path: str, headers: dict[str, str], *, posts_to: Site | None = None) -> Self:
-        """Open one beside the socket at `path`, and read its first event."""
+    async def open(
+        cls, site: Site, path: str, headers: dict[str, str], *, posts_to: Site | None = None, buffered: bool = True
+    ) -> Self:
+        """Open one beside the socket at `path`, and read its first event. Not `buffered`: the kernel holds little."""
         base, _, query = path.partition("?")
         base = base.removesuffix("/socket")
         session = aiohttp.ClientSession(
-            cookie_jar=aiohttp.DummyCookieJar(), headers=headers, timeout=aiohttp.ClientTimeout(), read_bufsize=_LIMIT
+            connector=aiohttp.TCPConnector(socket_factory=None if buffered else _unbuffered),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(),
+            read_bufsize=_LIMIT,
         )
         try:
             answer = await session.get(f"{site.url}{base}/events?{query}")
@@ -102,14 +117,20 @@ class StreamConnection:
 
     async def post(self, text: str | bytes, number: int, **headers: str) -> int:
         """POST this as batch `number`; the status of the answer."""
-        sent = {"Idcontact-Stream": self.token, "Idcontact-Batch": str(number), **headers}
-        async with self._session.post(self.frames_url, data=text, headers=sent) as answer:
+        origin = str(URL(self._frames_url).origin())
+        sent = {"Origin": origin, "Idcontact-Stream": self.token, "Idcontact-Batch": str(number), **headers}
+        async with self._session.post(self._frames_url, data=text, headers=sent) as answer:
             return answer.status
 
     async def close(self) -> None:
         """Go away."""
         self._answer.close()
         await self._session.close()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the endless answer."""
+        return self._answer.headers
 
     @property
     def transport(self) -> Self:

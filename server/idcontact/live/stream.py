@@ -10,6 +10,7 @@ It is a `Line`: all that a socket does with frames is in `socket.py`, and knows 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -34,7 +35,7 @@ BATCH_PATIENCE = 2.0
 MAX_EARLY = 16
 MAX_WAITING_FRAMES = 1_000
 MAX_WAITING_CHARACTERS = 4 * 1024 * 1024
-_LAST_WORD_WITHIN = 1.0
+LAST_WORD_WITHIN = 1.0
 _GOING_AWAY = 1001
 _HEADERS = {
     "Content-Type": "text/event-stream",
@@ -57,6 +58,7 @@ class Stream:
         self._wake = asyncio.Event()
         self._over: int | None = None
         """The code with which it ends, once that is known; 0 when the other side has gone."""
+        self._telling = False
         self._told = False
         self._heard = 0.0
 
@@ -75,35 +77,42 @@ class Stream:
         finally:
             if self._patience is not None:
                 self._patience.cancel()
-            await self._tell(send, self._over or 0, abort)
+            await self._finish(send, abort)
             await end(watch, beat)
 
     async def _send(self, send: Send, message: Message) -> None:
         if message["type"] == "websocket.close":
             await self._tell(send, message["code"])
-        elif not self._told:
+        elif not self._telling:
             await send(_event(f"data: {message['text']}\n\n"))
 
-    async def _tell(self, send: Send, code: int, abort: Callable[[], None] | None = None) -> None:
-        """The last event, and the end. Who takes nothing any more is cut off."""
+    async def _tell(self, send: Send, code: int) -> None:
+        """The last event, and the end."""
+        self._telling = True
+        await send(closing(code))
+        self._told = True
+
+    async def _finish(self, send: Send, abort: Callable[[], None] | None) -> None:
+        """Who takes nothing any more is cut off."""
         if self._told:
             return
-        self._told = True
         try:
-            async with asyncio.timeout(_LAST_WORD_WITHIN if abort is not None else None):
-                await send(closing(code))
+            async with asyncio.timeout(LAST_WORD_WITHIN):
+                await self._tell(send, self._over or 0)
         except TimeoutError:
             if abort is not None:
                 abort()
 
     async def _beat(self, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        while not self._told:
+        while True:
             await asyncio.sleep(BEAT_EVERY)
             if loop.time() - self._heard > SILENT_FOR:
                 self.end(_GOING_AWAY)
-            elif not self._told:
-                await send(_event(":\n\n"))
+            elif not self._telling:
+                with contextlib.suppress(TimeoutError):  # who takes nothing now is not waited for
+                    async with asyncio.timeout(BEAT_EVERY):
+                        await send(_event(":\n\n"))
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

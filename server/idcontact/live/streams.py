@@ -85,8 +85,10 @@ class Streams:
 
     def published(self, raw: bytes) -> None:
         """A batch for a stream here was POSTed at another node."""
+        if len(raw) < _ADDRESS.size:
+            return
         stream_id, number = _ADDRESS.unpack_from(raw)
-        kept = self._open.get(stream_id.decode())
+        kept = self._open.get(stream_id.decode("latin-1"))
         if kept is None:
             return  # it ended meanwhile, and its page knows
         address, sealed = raw[: _ADDRESS.size], raw[_ADDRESS.size :]

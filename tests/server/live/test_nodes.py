@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from live_stream import StreamConnection
 from running import ATTRIBUTES, Site, make_site, running_house
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from live_floor import Floor
+    from servers import RedisServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -55,6 +57,53 @@ async def test_an_end_user_on_one_node_talks_to_an_agent_on_another(floor: Floor
     await ann.wait_for("attributes_gone", conversation=conversation)
     await ann.finish(conversation)
     await end_user.in_phase("closed")
+
+
+async def test_a_stream_at_one_node_is_spoken_to_through_another(
+    floor: Floor, other: Site, redis_server: RedisServer
+) -> None:
+    floor.by_stream = True
+    end_user, ann = await floor.talk()
+    end_user.posts_to = other
+    await end_user.connect()
+    with redis_server.client() as client:
+        heard = client.pubsub()
+        heard.ssubscribe(*client.execute_command("PUBSUB", "SHARDCHANNELS", "*:posted"))
+        for number in range(20):
+            await end_user.say(f"nobody in between reads this {number}")
+        await ann.said(end_user.conversation, *(f"nobody in between reads this {number}" for number in range(20)))
+        published = [message["data"] for message in iter(heard.get_message, None) if message["type"] == "smessage"]
+    assert len(published) >= 20
+    assert not any(b"nobody in between" in data for data in published)
+
+
+async def test_a_stream_at_a_node_that_is_no_more_takes_nothing(floor: Floor, other: Site) -> None:
+    floor.by_stream = True
+    end_user = await floor.waits()
+    end_user.posts_to = other
+    await end_user.connect()
+    line = end_user.line
+    assert isinstance(line, StreamConnection)
+    node, _, rest = line.token.partition(".")
+    dead = f"{'0' * len(node)}.{rest}"
+    assert await line.post("{}", line.batches + 1, **{"Idcontact-Stream": dead}) == 410
+    await end_user.ping()
+
+
+async def test_what_a_node_is_sent_for_a_stream_by_somebody_else_is_not_taken(
+    floor: Floor, redis_server: RedisServer
+) -> None:
+    floor.by_stream = True
+    end_user = await floor.waits()
+    line = end_user.line
+    assert isinstance(line, StreamConnection)
+    stream = line.token.split(".")[1].encode()
+    with redis_server.client() as client:
+        for channel in client.execute_command("PUBSUB", "SHARDCHANNELS", "*:posted"):
+            for data in (b"", b"short", stream + (9).to_bytes(8, "big"), stream + (9).to_bytes(8, "big") + b"x" * 64):
+                client.execute_command("SPUBLISH", channel, data)
+    await end_user.ping()
+    assert end_user.is_open
 
 
 async def test_agents_of_all_nodes_serve_one_queue_first_come_first_served(floor: Floor, other: Site) -> None:
