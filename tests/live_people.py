@@ -133,6 +133,7 @@ class Staff(Client):
             case "welcome":
                 self.me = frame["me"]
                 self.conversations = {one["id"]: one for one in frame["conversations"]}
+                self.logs = {key: log for key, log in self.logs.items() if key[0] in self.conversations}
                 self.offers = {one["id"]: one for one in frame["offers"]}
                 self.queue_version = None
             case "me":

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Awaitable, Callable
 
+    from live_browser import Page
     from live_client import Command, Frame
     from soak.house import House
 
@@ -179,8 +180,29 @@ class Visitor(Enduring, JournaledEndUser):
         visitor.values = {"fullname": f"given-{secrets.token_hex(6)}", "city": f"given-{secrets.token_hex(6)}"}
         place = started["attr_url"].partition("/plugins/")[2]
         await house.post(f"/plugins/{place}", house.door.token(visitor.values).encode(), "application/jwt")
-        await persist(visitor.land)
+        await visitor.arrive()
         return visitor
+
+    async def arrive(self) -> None:
+        """Land as a browser does on a bad network: whichever page does not come is loaded again."""
+        pages: list[Page] = []
+
+        async def land() -> None:
+            answer = await self.browser.submit(await self.browser.get(self.client_url))
+            assert answer.status == 303, answer.status
+            pages.append(answer)
+
+        await persist(land)
+        where = pages[-1].location
+        assert where is not None
+
+        async def look() -> None:
+            page = await self.browser.get(where)
+            assert page.status == 200, page.status
+            self.conversation = page.url.rsplit("/", 1)[1]
+
+        await persist(look)
+        self.path = f"/c/{self.conversation}/socket"
 
     async def converse(self) -> None:
         """Wait, talk, and end it or let it be ended."""

@@ -119,6 +119,7 @@ class Relay:
         self._carrying: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._count = 0
+        self._closing = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         if isinstance(self._listen, Tcp):
@@ -132,11 +133,11 @@ class Relay:
     ) -> None:
         assert self._server is not None
         self._server.close()
+        self._closing.set()
         for link in self.links:
             link.cut()
-        for task in self._carrying:
-            task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        while self._carrying:
+            await asyncio.wait(self._carrying)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -151,7 +152,7 @@ class Relay:
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._count += 1
         target = self._choose()
-        if target is None:
+        if target is None or self._closing.is_set():
             return
         try:
             if isinstance(target, Tcp):
@@ -160,6 +161,9 @@ class Relay:
                 far = await asyncio.open_unix_connection(target.path)
         except OSError:
             return  # nobody there: who connected is told by the end of it
+        if self._closing.is_set():
+            far[1].transport.abort()
+            return
         link = Link((reader, writer), far, self._count)
         self.links.add(link)
         try:

@@ -143,11 +143,13 @@ class Replay:
                 self._queue(frame)
 
     def _welcome(self, frame: Frame) -> None:
-        self.views = {key: View(view.log_id, view.seq) for key, view in self.declared.items()}
         self.queue = None
         self.mine.clear()
         for state in frame["conversations"] if "conversations" in frame else [frame["conversation"]]:
             self._state(state)
+        self.views = {
+            key: View(view.log_id, view.seq) for key, view in self.declared.items() if key.conversation in self.mine
+        }
         for offer in frame.get("offers", []):
             self._offer(offer)
 

@@ -205,6 +205,14 @@ def test_what_no_agent_could_receive_since_none_has_the_conversation_any_more_is
     assert story.verdict().faults == []
 
 
+def test_a_log_that_comes_from_the_beginning_after_a_welcome_without_it_is_no_double(story: Story) -> None:
+    have = {"conversation": C, "log": "public", "log_id": "one", "seq": 5}
+    story.agent.records += [Record("lost"), *hello(have), heard("welcome", conversations=[], offers=[])]
+    story.agent.records += [heard("conversation", conversation=phase("active", 4)), queue(3, C, state="assigned")]
+    story.agent.records += [Record("heard", one) for one in EVENTS]
+    assert story.verdict().faults == []
+
+
 def test_two_answers_to_a_command_that_was_sent_once_are_found(story: Story) -> None:
     story.end_user.records.append(acked("u2", 5))
     story.finds("sent 1 times and answered 2 times")

@@ -59,11 +59,12 @@ class Console:
         here = [chair for chair in chairs if chair is not None]
         offered = board.offered_to(self.member.id)
         offer = None if offered is None else await self._offer_view(offered)
+        views = {chair: view for chair in here if (view := chair.view()) is not None}
         welcome = m.StaffWelcome(
             server_time=await self.floor.conversations.store.now(),
             limits=self.floor.limits,
             me=self._me(),
-            conversations=[view for chair in here if (view := chair.view()) is not None],
+            conversations=list(views.values()),
             offers=[] if offer is None else [offer],
         )
         self.socket.send_frame(welcome)
@@ -71,7 +72,8 @@ class Console:
         self._send_queue()
         self._send_news_since(welcome)
         for chair in here:
-            await chair.begin(self._have)
+            # The page forgets the logs of what the welcome does not list.
+            await chair.begin(self._have if chair in views else ())
         self._follow_board()
 
     def _send_news_since(self, welcome: m.StaffWelcome) -> None:
