@@ -114,19 +114,19 @@ def bound(name: str, address: Address, *, shared: bool = False) -> socket.socket
     return sock
 
 
-def bound_together(name: str, address: Address, count: int) -> list[socket.socket]:
+def bound_together(name: str, address: Address, count: int, owner: contextlib.ExitStack) -> list[socket.socket]:
     """As many bound sockets of one address, over which the kernel spreads connections evenly (SO_REUSEPORT of Linux).
 
-    Elsewhere one socket as often. Raises SettingsError as `bound`.
+    Elsewhere one socket as often. `owner` closes them. Raises SettingsError as `bound`.
     """
-    alone = bound(name, address)
+    alone = owner.enter_context(bound(name, address))
     if sys.platform != "linux":
         return [alone] * count
     # A socket that shares joins whoever is there and shares too, another server of this user for one: the one that
     # does not has shown that nobody is.
     taken = replace(address, port=alone.getsockname()[1])
     alone.close()
-    return [bound(name, taken, shared=True) for _ in range(count)]
+    return [owner.enter_context(bound(name, taken, shared=True)) for _ in range(count)]
 
 
 async def serve_all(

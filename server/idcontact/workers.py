@@ -286,11 +286,11 @@ class Workers:
                 loop.remove_signal_handler(number)
 
 
-def _doors(config: Config, count: int) -> list[Doors]:
-    public = bound_together("listen", config.listen, count)
+def _doors(config: Config, count: int, owner: contextlib.ExitStack) -> list[Doors]:
+    public = bound_together("listen", config.listen, count, owner)
     if config.internal_listen is None:
         return [Doors(socket, None) for socket in public]
-    internal = bound_together("internal_listen", config.internal_listen, count)
+    internal = bound_together("internal_listen", config.internal_listen, count, owner)
     return [Doors(*pair) for pair in zip(public, internal, strict=True)]
 
 
@@ -302,9 +302,7 @@ async def serve_with_workers(
     Raises SettingsError for what is wrong with them, before anything is started; StartFailed.
     """
     with contextlib.ExitStack() as sockets:
-        doors = _doors(config, count)
-        for place in doors:
-            sockets.callback(place.close)
+        doors = _doors(config, count, sockets)
         async with open_store(config) as store:
             own = [] if config.redis_url is not None else ["--store", store]
             await Workers(doors, [*command, *own], config.drain).run(ready)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idcontact import epoch_files
-from idcontact.epoch_files import EpochFiles, name_of
+from idcontact.epoch_files import EpochFiles, Listing, name_of
 from idcontact.errors import KeyGone, SealBroken, SettingsError, Unavailable
 from idcontact.keystore import GRACE, ROTATE_AFTER, DataKey, DirectoryKeyStore, KeyStore, SystemClock, epoch_of
 from keys_house import Crash, HandClock, contents, fuse_files
@@ -478,3 +478,11 @@ def test_a_crash_before_the_first_name_of_a_key_was_removed_does_not_end_the_key
     assert files.read(7) == made
     assert not (folder / stray).exists()
     files.close()
+
+
+def test_a_file_that_another_node_is_done_with_while_this_one_starts_is_no_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen_then_gone = Listing(frozenset({7}), frozenset({".new-" + "0" * 32}))
+    monkeypatch.setattr(EpochFiles, "look", lambda _: seen_then_gone)
+    EpochFiles(tmp_path / "keys").close()

@@ -8,6 +8,7 @@ import logging
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idcontact.cli import main
+from idcontact.listeners import bound_together
 from idcontact.serve import GC_THRESHOLDS, set_gc_thresholds
+from idcontact.settings import Address
 from running import ServerProcess, make_site, running_house
 
 if TYPE_CHECKING:
@@ -53,9 +56,9 @@ class Command:
 
     capsys: pytest.CaptureFixture[str]
 
-    def __call__(self, config: Path) -> tuple[int, str, str]:
+    def __call__(self, config: Path, *more: str) -> tuple[int, str, str]:
         """Exit status, standard output, standard error."""
-        status = main(["serve", "--config", str(config), "--log-level", "warning"])
+        status = main(["serve", "--config", str(config), "--log-level", "warning", *more])
         said = self.capsys.readouterr()
         errors = [line for line in said.err.splitlines() if '"logger":"idcontact.staff"' not in line]
         return status, said.out, "\n".join(errors)
@@ -81,6 +84,44 @@ def test_a_port_that_is_taken_is_said_in_one_line(command: Command, tmp_path: Pa
             "",
             f"idcontact serve: {listener}: 127.0.0.1:{port}: Address already in use; is another server running there?",
         )
+
+
+@pytest.mark.parametrize("name", ["listen", "internal_listen"])
+def test_a_port_that_others_share_is_not_shared_with_us(command: Command, tmp_path: Path, name: str) -> None:
+    """Sockets that share would join theirs, and get half of their connections."""
+    site = without_store(tmp_path)
+    port = site.port if name == "listen" else site.internal_port
+    with ExitStack() as taken:
+        bound_together("theirs", Address("127.0.0.1", port), 2, taken)
+        status, _, said = command(site.config, "--workers", "2")
+    assert (status, said) == (
+        2,
+        f"idcontact serve: {name}: 127.0.0.1:{port}: Address already in use; is another server running there?",
+    )
+
+
+def test_mistakes_in_the_settings_of_workers_are_said_once_and_none_is_started(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/nothing/that/starts")
+    monkeypatch.setattr("idcontact.redis._PATIENCE", 0.0)
+    site = without_store(tmp_path)
+    unreachable = "idcontact serve: redis_url: no Redis or Valkey answers there within 0 s"
+    assert command(site.config, "--workers", "3") == (2, "", unreachable)
+    site.config.write_text(site.config.read_text().replace("keys_dir", "keys_dri"))
+    status, _, said = command(site.config, "--workers", "3")
+    assert status == 2
+    assert said.startswith("idcontact serve: keys_dri: ")
+    assert said.count("\n") == 0
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1000", "two", ""])
+def test_a_number_of_workers_that_cannot_be_is_wrong_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], number: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["serve", "--config", str(tmp_path / "any.toml"), f"--workers={number}"])
+    assert "--workers: expected a whole number, 1 to 999" in capsys.readouterr().err
 
 
 def test_every_mistake_in_the_settings_is_a_line_and_no_secret_is_repeated(tmp_path: Path) -> None:
