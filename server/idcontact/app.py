@@ -20,12 +20,13 @@ from idcontact.door import AccessLog, BodyLimit, Door
 from idcontact.durability import check_store
 from idcontact.embedded import embedded_valkey, find_server
 from idcontact.errors import IdContactError
-from idcontact.health import health_routes
+from idcontact.health import Health, HouseMeasures
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
 from idcontact.live.entrances import BATCHES, MAX_BATCH_BYTES
 from idcontact.live.part import LiveNeeds, LivePart
 from idcontact.live.results import PurposeNeeds
+from idcontact.metrics import Metrics
 from idcontact.mistakes import Mistakes
 from idcontact.openapi import Answer, ApiRoute, Operation, document_route
 from idcontact.opening_hours import OpeningHours
@@ -90,6 +91,8 @@ class House:
     plugins: Mapping[str, Plugin]
     limiter: Limiter
     redis: Redis
+    keeper: KeyKeeper
+    metrics: Metrics
 
 
 @asynccontextmanager
@@ -104,9 +107,9 @@ async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site]
         house = build_house(config, folder, Means(redis, keystore, outgoing), site)
         await _up_to_it(redis, config)
         tasks = await stack.enter_async_context(Tasks())
-        keeper = KeyKeeper(redis, keystore, config.redis_prefix)
-        await keeper.tick()
-        tasks.start(keeper.run(), "keys")
+        await house.keeper.tick()
+        tasks.start(house.keeper.run(), "keys")
+        tasks.keep(house.metrics.run, "event loop lag")
         tasks.keep(house.limiter.run, "limits")
         await stack.enter_async_context(house.core.lifespan())
         if house.live is not None:
@@ -195,6 +198,8 @@ class _Builder:
         self._files = AssetFiles({"/assets": ASSETS_FOLDER, "/static": STATIC_FOLDER})
         self._pages = Pages(public_url=config.public_url, assets=self._files, settings=config.pages)
         self._limiter = Limiter(means.redis, config.redis_prefix)
+        self._keeper = KeyKeeper(means.redis, means.keystore, config.redis_prefix)
+        self._metrics = Metrics()
         self._own_origins = frozenset({config.public_url.origin})
 
     def _plugin(self, name: str, table: dict[str, object]) -> Plugin:
@@ -236,17 +241,20 @@ class _Builder:
         for name, base in self._bases().items():
             self._outgoing.mount(base, internal_apps[name])
         self._outgoing.mount(f"{self._config.internal_base}/{CORE}", core.internal)
+        health = self._health(live)
         public = [
             *core.public_routes(),  # the first: what is asked most
             *public,
             *(Mount(f"/plugins/{name}", plugin.public) for name, plugin in plugins.items()),
             *self._own_routes(),
+            *health.routes(),
             *(site(self._pages).routes() if site is not None else ()),
         ]
         internal: list[BaseRoute] = [
             *(Mount(f"/plugins/{name}", app) for name, app in internal_apps.items()),
             Mount(f"/{CORE}", core.internal),
-            *health_routes(self._redis),
+            *health.routes(),
+            self._metrics.route(),
         ]
         public.append(document_route("ID Contact", self._config.public_url, public))
         internal.append(document_route("ID Contact, internal", self._config.internal_base, internal))
@@ -259,7 +267,19 @@ class _Builder:
             plugins,
             self._limiter,
             self._redis,
+            self._keeper,
+            self._metrics,
         )
+
+    def _health(self, live: LivePart | None) -> Health:
+        """What is asked of the whole house; the same measures are in the metrics."""
+        house = HouseMeasures(self._redis, self._keeper, self._limiter)
+        self._metrics.add(house)
+        checks = [house.wrong_with_keys]
+        if live is not None:
+            self._metrics.add(live.measures)
+            checks += [live.measures.wrong_with_deadlines, live.measures.wrong_with_attributes]
+        return Health(self._redis, checks)
 
     def _bases(self) -> dict[str, str]:
         """The internal address of each plugin of this server, also of one that could not be made."""
@@ -296,6 +316,7 @@ class _Builder:
                 internal_url=f"{config.internal_base}/plugins/{LIVE}",
                 own_origins=self._own_origins,
                 clock=time.time,
+                metrics=self._metrics,
                 replicas=config.replicas,
             )
         )
@@ -339,7 +360,6 @@ class _Builder:
             Mount("/assets", self._files),
             Mount("/static", self._files),
             ApiRoute("/widget.js", _Widget(self._files), methods=["GET"], operation=_WIDGET),
-            *health_routes(self._redis),
         ]
 
     def _public_app(self, routes: list[BaseRoute], open_paths: list[str]) -> ASGIApp:

@@ -2,42 +2,126 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import asyncio
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.responses import JSONResponse, Response
 
+from idcontact.errors import Unavailable
 from idcontact.openapi import ApiRoute, Operation, json
 from idcontact.redis import is_up
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from prometheus_client import Metric
     from redis.asyncio import Redis
     from starlette.requests import Request
 
-_UP: Final = {"status": "ok"}
+    from idcontact.limits import Limiter
+    from idcontact.sealing import KeyKeeper
+
+Check: TypeAlias = "Callable[[], Awaitable[str | None]]"
+"""What is wrong, in words for the operator that name nobody; None when nothing is. May raise `Unavailable`."""
+
+AWAY: Final = "the store cannot be reached"
+UNREADABLE: Final = "conversations cannot be read: their keys are not here"
+_FRESH: Final = 1.0
+"""Seconds for which an answer is good: anybody may ask, and the store is asked only so often."""
+_PATIENCE: Final = 2.0
+_WELL: Final = {"status": "ok"}
 _LIVE: Final = Operation(
     summary="Whether this process answers", answers=[json(dict[str, str], "It does.")], stored=False
 )
 _READY: Final = Operation(
     summary="Whether this process can do its work",
-    answers=[json(dict[str, str], "It can."), json(dict[str, str], "The store cannot be reached.", 503)],
+    answers=[json(dict[str, str], "It can."), json(dict[str, str], "What is wrong.", 503)],
     stored=False,
 )
 
 
-def health_routes(redis: Redis) -> list[ApiRoute]:
-    """`GET /health/live` and `GET /health/ready`, for both applications."""
+class Health:
+    """`routes` for both applications."""
 
-    async def live(request: Request) -> Response:
-        del request
-        return JSONResponse(_UP)
+    def __init__(self, redis: Redis, checks: Sequence[Check]) -> None:
+        self._redis = redis
+        self._checks = checks
+        self._asking = asyncio.Lock()
+        self._asked_at = float("-inf")
+        self._wrong: list[str] = []
 
-    async def ready(request: Request) -> Response:
-        del request
-        if await is_up(redis):
-            return JSONResponse(_UP)
-        return JSONResponse({"status": "the store cannot be reached"}, status_code=503)
+    async def wrong(self) -> list[str]:
+        """All that is wrong now."""
+        if not await is_up(self._redis):
+            return [AWAY]
+        loop = asyncio.get_running_loop()
+        async with self._asking:
+            if loop.time() - self._asked_at >= _FRESH:
+                self._wrong = await self._ask_all()
+                self._asked_at = loop.time()
+            return self._wrong
 
-    return [
-        ApiRoute("/health/live", live, methods=["GET"], operation=_LIVE),
-        ApiRoute("/health/ready", ready, methods=["GET"], operation=_READY),
-    ]
+    async def _ask_all(self) -> list[str]:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                said = [await check() for check in self._checks]
+        except (Unavailable, TimeoutError):
+            return [AWAY]
+        return [wrong for wrong in said if wrong is not None]
+
+    def routes(self) -> list[ApiRoute]:
+        """`GET /health/live` and `GET /health/ready`."""
+
+        async def live(request: Request) -> Response:
+            del request
+            return JSONResponse(_WELL)
+
+        async def ready(request: Request) -> Response:
+            del request
+            if wrong := await self.wrong():
+                return JSONResponse({"status": "; ".join(wrong)}, status_code=503)
+            return JSONResponse(_WELL)
+
+        return [
+            ApiRoute("/health/live", live, methods=["GET"], operation=_LIVE),
+            ApiRoute("/health/ready", ready, methods=["GET"], operation=_READY),
+        ]
+
+
+class HouseMeasures:
+    """What the metrics say of the store, the keys and the limits."""
+
+    def __init__(self, redis: Redis, keeper: KeyKeeper, limiter: Limiter) -> None:
+        self._redis = redis
+        self._keeper = keeper
+        self._limiter = limiter
+        self._up = False
+
+    async def wrong_with_keys(self) -> str | None:
+        """Whether something is stored whose key is not here."""
+        return UNREADABLE if self._keeper.unreadable else None
+
+    async def look(self) -> None:
+        """Ask the store."""
+        self._up = await is_up(self._redis)
+
+    def measured(self) -> Iterable[Metric]:
+        """All of it."""
+        yield GaugeMetricFamily("idcontact_redis_up", "Whether the store answers.", value=self._up)
+        yield GaugeMetricFamily(
+            "idcontact_unreadable",
+            "What is stored, conversations and plugins' records, and cannot be read for want of its key.",
+            value=self._keeper.unreadable,
+        )
+        refused = CounterMetricFamily(
+            "idcontact_limit_refused", "How often a limit refused somebody here.", labels=["limit"]
+        )
+        for limit, times in self._limiter.refused.items():
+            refused.add_metric([limit], times)
+        yield refused
+        reconnects = CounterMetricFamily(
+            "idcontact_limit_reconnects", "How often the connection of the limits to the store broke."
+        )
+        reconnects.add_metric([], self._limiter.interruptions)
+        yield reconnects

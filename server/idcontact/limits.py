@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
@@ -66,6 +67,13 @@ class Limiter:
         self._root = f"{prefix}:limit:"
         self._script = Script(redis, "idcontact", "limits.lua")
         self._pipe = Pipe(redis, [self._script])
+        self.refused: Counter[str] = Counter()
+        """How often each limit refused somebody, here, since the start."""
+
+    @property
+    def interruptions(self) -> int:
+        """How often that connection broke."""
+        return self._pipe.interruptions
 
     @property
     def up(self) -> asyncio.Event:
@@ -113,6 +121,7 @@ class Limiter:
         else:
             wait = await self._script([words[0]], [*words[1:]])
         if wait:
+            self.refused[name] += 1
             raise TooManyRequests(
                 "this was done too often; wait before trying again",
                 retry_after=math.ceil(int(wait) / 1000),

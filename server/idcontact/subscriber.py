@@ -45,6 +45,9 @@ class Subscriber:
         self._on_gap = on_gap
         self._heard = 0.0
         self.up = asyncio.Event()
+        self.interruptions = 0
+        """How often something may have been missed, since the subscription first stood."""
+        self._stood = False
 
     async def run(self) -> None:
         """Subscribe, listen, subscribe again; for ever. Ends only by being cancelled."""
@@ -82,6 +85,8 @@ class Subscriber:
                     # More confirmations than channels: the client reconnected by itself, and something was missed.
                     if confirmed % len(self._channels) == 0:
                         self.up.set()
+                        self.interruptions += self._stood
+                        self._stood = True
                         self._on_gap()
                 elif message["type"] == "smessage":
                     channel = message["channel"].decode()

@@ -62,6 +62,10 @@ class Inspection:
             found.overstayed = max(found.overstayed, seen.overstayed)
         self.kept = found
 
+    async def now(self) -> int:
+        """The store's clock, milliseconds."""
+        return await self._store.now()
+
     async def overdue(self) -> float:
         """By how many seconds the oldest deadline is late that nobody has met: of conversations, and of routing."""
         now = await self._store.now()

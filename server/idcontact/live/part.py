@@ -22,7 +22,9 @@ from idcontact.live.entrances import Entrances
 from idcontact.live.floor import Floor
 from idcontact.live.http import LiveHttp
 from idcontact.live.hub import Hub
+from idcontact.live.inspection import ROUND, Inspection
 from idcontact.live.labels import Labels
+from idcontact.live.measures import LiveMeasures
 from idcontact.live.positions import Positions
 from idcontact.live.results import Receiver
 from idcontact.live.routing_store import RoutingStore
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from idcontact.live.results import PurposeNeeds
     from idcontact.live.settings import LiveSettings
     from idcontact.live.staff_port import AuditTrail, StaffDoor
+    from idcontact.metrics import Metrics
     from idcontact.openapi import ApiRoute
     from idcontact.opening_hours import OpeningHours
     from idcontact.pages import Pages
@@ -75,6 +78,7 @@ class LiveNeeds:
     internal_url: str
     own_origins: frozenset[str]
     clock: Callable[[], float]
+    metrics: Metrics
     replicas: Replicas | None = None
     """Whom acknowledgements wait for."""
 
@@ -88,9 +92,16 @@ class LivePart:
         self.node = secrets.token_hex(6)
         pipe = partial(Pipe, redis, on_up=self._appending_again, replicas=needs.replicas)
         self.store = ConversationStore(
-            redis, pipe, needs.keystore, prefix, expiry=settings.longest + SAFETY_EXPIRY, replicas=needs.replicas
+            redis,
+            pipe,
+            needs.keystore,
+            prefix,
+            expiry=settings.longest + SAFETY_EXPIRY,
+            replicas=needs.replicas,
+            took=needs.metrics.took,
+            relayed=needs.metrics.relayed,
         )
-        self.routing = RoutingStore(redis, prefix, settings.routing, replicas=needs.replicas)
+        self.routing = RoutingStore(redis, prefix, settings.routing, needs.metrics.took, replicas=needs.replicas)
         results = result_check(settings.decrypt_key, settings.auth_methods, "live")
         names = Labels(
             purposes=needs.purpose_names,
@@ -129,6 +140,8 @@ class LivePart:
             audit=needs.audit,
             tasks=self._tasks,
         )
+        self._inspection = Inspection(self.store, self.routing, ROUND)
+        self.measures = self._measures(needs)
         used = receipts_in(redis, needs.keystore, prefix)
         receiver = Receiver(self.conversations, results, needs.purposes, used, needs.clock)
         self._http = self._doors(needs, reception, receiver)
@@ -155,6 +168,7 @@ class LivePart:
             tasks.keep(self.hub.run, "routes and leases")
             tasks.keep(self._positions.run, "positions")
             tasks.keep(self._sweeper.run, "deadlines")
+            tasks.keep(self._inspection.run, "inspection")
             yield
 
     def _reception(self, needs: LiveNeeds) -> Reception:
@@ -164,6 +178,16 @@ class LivePart:
             board=self.board,
             routing=self.routing,
             clock=needs.clock,
+        )
+
+    def _measures(self, needs: LiveNeeds) -> LiveMeasures:
+        return LiveMeasures(
+            purposes=needs.purposes.keys(),
+            inspection=self._inspection,
+            board=self.board,
+            sockets=self._floor.sockets,
+            append=self.store.pipe,
+            subscription=self._subscriber,
         )
 
     def _doors(self, needs: LiveNeeds, reception: Reception, receiver: Receiver) -> LiveHttp:
