@@ -71,7 +71,7 @@ class StreamConnection:
 
     async def _begin(self) -> None:
         event, data = await self._event()
-        if event == "open":
+        if event == "ready":
             self.token = data
         else:
             self._over(event, data)

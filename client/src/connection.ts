@@ -13,7 +13,8 @@ import type {
 import { PROTOCOL } from "./generated/messages.ts";
 import { LogCursors } from "./log_cursors.ts";
 import { type CommandFrame, Outbox } from "./outbox.ts";
-import { type StopReason, verdictOn } from "./reconnect.ts";
+import { isOfServer, type StopReason, verdictOn } from "./reconnect.ts";
+import { Ways } from "./ways.ts";
 
 export type ServerFrame = ToEndUser | ToStaff;
 
@@ -60,6 +61,8 @@ interface Waiting {
   reject(reason: Error): void;
 }
 
+/** RFC 6455: closed without a closing frame. */
+const LOST = 1006;
 const PING_EVERY_MS = 20_000;
 const ANSWER_WITHIN_MS = 10_000;
 const PROBE_ANSWER_WITHIN_MS = 5_000;
@@ -83,6 +86,7 @@ export class Connection<F extends ServerFrame> {
   readonly #environment: Environment;
   readonly #cursors = new LogCursors();
   readonly #outbox: Outbox;
+  readonly #ways: Ways;
   readonly #waiting = new Map<string, Waiting>();
 
   #socket: Socket | undefined;
@@ -105,6 +109,7 @@ export class Connection<F extends ServerFrame> {
     this.#listener = listener;
     this.#environment = environment;
     this.#outbox = new Outbox(environment.storage);
+    this.#ways = new Ways(environment.storage);
   }
 
   start(): void {
@@ -167,12 +172,23 @@ export class Connection<F extends ServerFrame> {
   // --- the socket ----------------------------------------------------------------------------------------------------
 
   #connect(): void {
-    const socket = this.#environment.openSocket(this.#url, PROTOCOL);
+    let socket: Socket;
+    try {
+      socket = this.#open();
+    } catch {
+      this.#closed(LOST);
+      return;
+    }
     this.#socket = socket;
     socket.onopen = () => this.#hello();
     socket.onmessage = ({ data }) => this.#received(data);
     socket.onclose = ({ code }) => this.#closed(code);
     this.#expectAnswer(ANSWER_WITHIN_MS);
+  }
+
+  #open(): Socket {
+    if (this.#ways.next() === "stream") return this.#environment.openStream(this.#url);
+    return this.#environment.openSocket(this.#url, PROTOCOL);
   }
 
   #hello(): void {
@@ -184,7 +200,9 @@ export class Connection<F extends ServerFrame> {
     this.#socket?.send(JSON.stringify(frame));
   }
 
-  #closed(code: number): void {
+  #closed(code: number, waited = false): void {
+    if (isOfServer(code)) this.#ways.worked();
+    else this.#ways.missed(waited);
     if (this.#welcomed && this.#environment.now() - this.#welcomedAt > STEADY_AFTER_MS) this.#failures = 0;
     this.#letGo();
     if (this.#stopped) return;
@@ -203,7 +221,7 @@ export class Connection<F extends ServerFrame> {
   /** Gives up a socket that does not answer, without waiting for its closing handshake: that can take minutes. */
   #drop(): void {
     this.#socket?.close();
-    this.#closed(1006);
+    this.#closed(LOST, true);
   }
 
   /** Takes the socket's events away from this connection. */
@@ -300,6 +318,7 @@ export class Connection<F extends ServerFrame> {
   #welcome(frame: Extract<F, { type: "welcome" }>): void {
     this.#welcomed = true;
     this.#welcomedAt = this.#environment.now();
+    this.#ways.worked();
     this.#answerCame();
     if ("conversations" in frame) this.#cursors.keepOnly(frame.conversations.map(({ id }) => id));
     this.#listener.frameArrived(frame as F);

@@ -1,4 +1,5 @@
 import type { KeptText } from "./outbox.ts";
+import { StreamSocket } from "./stream_socket.ts";
 
 /** The part of a WebSocket that a connection uses. */
 export interface Socket {
@@ -11,7 +12,10 @@ export interface Socket {
 
 /** What a connection needs of the world around it. Tests give it another one. */
 export interface Environment {
+  /** Throws where the browser has none. */
   openSocket(url: string, protocol: string): Socket;
+  /** What stands in for a WebSocket at this address. */
+  openStream(url: string): Socket;
   /** Milliseconds by this device's clock. */
   now(): number;
   random(): number;
@@ -23,9 +27,20 @@ export interface Environment {
   storage: KeptText | undefined;
 }
 
+const LOOK_EVERY_MS = 5_000;
+/** Timers of a page that is awake and shown do not come this late; those of a hidden one may, by a minute. */
+const ASLEEP_MS = 20_000;
+const ASLEEP_HIDDEN_MS = 90_000;
+
+const streamMeans = {
+  openEvents: (url: string) => new EventSource(url),
+  post: (url: string, init: RequestInit) => fetch(url, init),
+};
+
 export function browserEnvironment(): Environment {
   return {
     openSocket: (url, protocol) => new WebSocket(url, protocol),
+    openStream: (url) => new StreamSocket(url, streamMeans),
     now: () => Date.now(),
     random: () => Math.random(),
     newId: randomId,
@@ -49,13 +64,28 @@ function listenForReturn(callback: () => void): () => void {
     if (document.visibilityState === "visible") callback();
   };
   document.addEventListener("visibilitychange", whenVisible);
+  document.addEventListener("resume", callback);
   addEventListener("online", callback);
   addEventListener("pageshow", callback);
+  const stopWatching = watchForSleep(callback);
   return () => {
     document.removeEventListener("visibilitychange", whenVisible);
+    document.removeEventListener("resume", callback);
     removeEventListener("online", callback);
     removeEventListener("pageshow", callback);
+    stopWatching();
   };
+}
+
+/** No event tells that the device slept with this page in view. A timer that comes far too late does. */
+function watchForSleep(callback: () => void): () => void {
+  let last = Date.now();
+  const timer = setInterval(() => {
+    const passed = Date.now() - last;
+    last += passed;
+    if (passed > (document.visibilityState === "visible" ? ASLEEP_MS : ASLEEP_HIDDEN_MS)) callback();
+  }, LOOK_EVERY_MS);
+  return () => clearInterval(timer);
 }
 
 /** The storage of this tab; merely asking for it throws where the browser denies it. */

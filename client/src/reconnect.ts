@@ -23,6 +23,11 @@ const STOPS: ReadonlyMap<number, StopReason> = new Map([
   [CloseCode.replaced, "replaced"],
 ]);
 
+/** Codes with which no proxy closes a connection: the server itself was there. 1001, 1011 and 1013 are of RFC 6455. */
+export function isOfServer(code: number): boolean {
+  return code >= 4000 || [1001, 1011, CloseCode.restarting, 1013].includes(code);
+}
+
 const FIRST_MS = 500;
 const LONGEST_MS = 15_000;
 const RATE_LIMITED_MS = 10_000;

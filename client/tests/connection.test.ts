@@ -324,3 +324,75 @@ describe("a lost connection", () => {
     expect(environment.sockets).toHaveLength(1);
   });
 });
+
+describe("where WebSockets are blocked", () => {
+  function triesAgain(): void {
+    const status = lastStatus();
+    if (status?.kind !== "offline") throw new Error(`expected to be offline, not ${status?.kind}`);
+    environment.passes(status.nextTryAt - environment.now());
+  }
+
+  it("goes by a stream instead, and stays with it", () => {
+    for (const _ of [1, 2]) {
+      environment.socket.closes(1006);
+      triesAgain();
+    }
+    comesUp();
+    expect(lastStatus()?.kind).toBe("online");
+    environment.socket.closes(1006);
+    triesAgain();
+    expect(environment.ways).toEqual(["socket", "socket", "stream", "stream"]);
+  });
+
+  it("does not wait for a second silence", () => {
+    environment.socket.opens();
+    environment.passes(10_000);
+    triesAgain();
+    expect(environment.ways).toEqual(["socket", "stream"]);
+  });
+
+  it("does so too in a browser that has none", () => {
+    environment.withoutSockets = true;
+    connection = open();
+    triesAgain();
+    triesAgain();
+    comesUp();
+    expect(environment.ways).toEqual(["socket", "stream"]);
+    expect(lastStatus()?.kind).toBe("online");
+  });
+
+  it("asks once on a later load of the page", () => {
+    for (const _ of [1, 2]) {
+      environment.socket.closes(1006);
+      triesAgain();
+    }
+    comesUp();
+    environment.ways.length = 0;
+    connection = open();
+    environment.socket.closes(1006);
+    triesAgain();
+    expect(environment.ways).toEqual(["socket", "stream"]);
+  });
+
+  it("sends over the stream what has no answer, under its id", () => {
+    void say("not lost");
+    for (const _ of [1, 2]) {
+      environment.socket.closes(1006);
+      triesAgain();
+    }
+    comesUp();
+    expect(environment.socket.sentOf("send").map(({ id }) => id)).toEqual(["c-1"]);
+  });
+});
+
+describe("where the network is away for a while", () => {
+  it("a page that had a WebSocket gets one again", () => {
+    comesUp();
+    environment.passes(10_000);
+    for (let round = 0; round < 5; round += 1) {
+      environment.socket.closes(1006);
+      environment.returns();
+    }
+    expect(new Set(environment.ways)).toEqual(new Set(["socket"]));
+  });
+});

@@ -1,5 +1,6 @@
 import type { Environment, Socket } from "../src/environment.ts";
 import type { EndUserFrame, StaffFrame } from "../src/generated/messages.ts";
+import type { Way } from "../src/ways.ts";
 
 export type SentFrame = EndUserFrame | StaffFrame;
 
@@ -49,6 +50,10 @@ interface Timer {
 /** A world whose clock moves only when the test says so. */
 export class FakeEnvironment implements Environment {
   readonly sockets: FakeSocket[] = [];
+  /** By which way each of them was opened. */
+  readonly ways: Way[] = [];
+  /** Whether this browser has no WebSocket at all. */
+  withoutSockets = false;
   readonly kept = new Map<string, string>();
   readonly storage = {
     getItem: (key: string) => this.kept.get(key) ?? null,
@@ -67,8 +72,18 @@ export class FakeEnvironment implements Environment {
   }
 
   openSocket(): FakeSocket {
+    if (this.withoutSockets) throw new Error("there is no such thing here");
+    return this.#open("socket");
+  }
+
+  openStream(): FakeSocket {
+    return this.#open("stream");
+  }
+
+  #open(way: Way): FakeSocket {
     const socket = new FakeSocket();
     this.sockets.push(socket);
+    this.ways.push(way);
     return socket;
   }
 

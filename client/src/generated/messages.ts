@@ -197,6 +197,17 @@ export interface StillThereEvent {
   until: Millis;
 }
 
+/** The store fell back to an earlier copy of itself: what was said last before this may be missing. */
+export interface MaybeLostEvent {
+  type: "maybe_lost";
+  conversation: ConversationId;
+  log: LogName;
+  log_id: string;
+  seq: Seq;
+  at: Millis;
+  by: Sender;
+}
+
 /** The conversation is over. */
 export interface EndedEvent {
   type: "ended";
@@ -499,6 +510,7 @@ export type AnyEvent =
   | JoinedEvent
   | LeftEvent
   | StillThereEvent
+  | MaybeLostEvent
   | EndedEvent
   | DisclosedEvent;
 
@@ -515,6 +527,7 @@ export type ToEndUser =
   | JoinedEvent
   | LeftEvent
   | StillThereEvent
+  | MaybeLostEvent
   | EndedEvent
   | ConversationView
   | Position
@@ -533,6 +546,7 @@ export type ToStaff =
   | JoinedEvent
   | LeftEvent
   | StillThereEvent
+  | MaybeLostEvent
   | EndedEvent
   | DisclosedEvent
   | StaffConversationView

@@ -1,6 +1,6 @@
 """A connection where WebSockets are blocked: frames come as server-sent events, and go by POST.
 
-One endless answer (`text/event-stream`, HTML section 9.2) is the whole connection: it begins with `event: open`, whose
+One endless answer (`text/event-stream`, HTML section 9.2) is the whole connection: it begins with `event: ready`, whose
 data is where to POST; each frame is an event of its own; `event: close` has the close code that a WebSocket would have
 had. What is POSTed is numbered, batch by batch, and taken in that order, each once.
 
@@ -72,7 +72,7 @@ class Stream:
         watch = asyncio.create_task(self._watch(receive), name="stream watch")
         beat = asyncio.create_task(self._beat(send), name="stream heartbeat")
         try:
-            await send(_event(f"event: open\ndata: {self._token}\n\n"))
+            await send(_event(f"event: ready\ndata: {self._token}\n\n"))
             await run(Line(self._next, lambda message: self._send(send, message)))
         finally:
             if self._patience is not None:

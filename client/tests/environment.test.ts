@@ -1,0 +1,74 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { browserEnvironment } from "../src/environment.ts";
+
+let returns: number;
+let stop: () => void;
+
+function isShown(shown: boolean): void {
+  vi.spyOn(document, "visibilityState", "get").mockReturnValue(shown ? "visible" : "hidden");
+}
+
+/** The device sleeps: no timer fires, and then the clock is later. */
+function sleeps(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+  vi.advanceTimersByTime(5_000);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  isShown(true);
+  returns = 0;
+  stop = browserEnvironment().onReturn(() => {
+    returns += 1;
+  });
+});
+
+afterEach(() => {
+  stop();
+  vi.useRealTimers();
+});
+
+describe("a return", () => {
+  it.each(["online", "pageshow"])("is %s", (kind) => {
+    dispatchEvent(new Event(kind));
+    expect(returns).toBe(1);
+  });
+
+  it("is a page that is shown again, not one that is hidden", () => {
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(returns).toBe(1);
+    isShown(false);
+    document.dispatchEvent(new Event("visibilitychange"));
+    expect(returns).toBe(1);
+  });
+
+  it("is a device that wakes with the page in view", () => {
+    vi.advanceTimersByTime(600_000);
+    expect(returns).toBe(0);
+    sleeps(60_000);
+    expect(returns).toBe(1);
+    vi.advanceTimersByTime(600_000);
+    expect(returns).toBe(1);
+  });
+
+  it("is not a hidden page whose timers come once a minute", () => {
+    isShown(false);
+    sleeps(60_000);
+    expect(returns).toBe(0);
+    sleeps(3_600_000);
+    expect(returns).toBe(1);
+  });
+
+  it("is not a clock that is set back", () => {
+    sleeps(-3_600_000);
+    expect(returns).toBe(0);
+  });
+
+  it("is nothing any more to who has stopped listening", () => {
+    stop();
+    for (const kind of ["online", "pageshow"]) dispatchEvent(new Event(kind));
+    document.dispatchEvent(new Event("visibilitychange"));
+    sleeps(3_600_000);
+    expect(returns).toBe(0);
+  });
+});
