@@ -68,6 +68,8 @@ class Town:
     def __init__(self, site: Site, browser: Browser) -> None:
         self.site = site
         self._browser = browser
+        self.init_script = ""
+        """What runs before each page of whoever comes from now on."""
         self._contexts: list[BrowserContext] = []
         self._people: list[Person] = []
 
@@ -118,6 +120,8 @@ class Town:
             locale=_LOCALES[language], viewport={"width": width, "height": 800}, reduced_motion=motion
         )
         context.set_default_timeout(PATIENCE)
+        if self.init_script:
+            await context.add_init_script(self.init_script)
         self._contexts.append(context)
         person = kind(self.site, await context.new_page(), WORDS[language])
         self._people.append(person)
