@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from idcontact.errors import IdContactError
 from idcontact.live import messages as m
+from idcontact.live.asyncapi import asyncapi_route
 from idcontact.live.availability import Reception
 from idcontact.live.board import Board
 from idcontact.live.conversations import Conversations
@@ -123,6 +124,7 @@ class LivePart:
             f"{prefix}:{{beat}}:{self.node}",
             on_message=self._published,
             on_gap=self._distrust,
+            on_lost=self.hub.doubt,
         )
         limits = m.Limits(
             max_frame_bytes=m.MAX_FRAME_BYTES,
@@ -144,6 +146,7 @@ class LivePart:
         self.measures = self._measures(needs)
         used = receipts_in(redis, needs.keystore, prefix)
         receiver = Receiver(self.conversations, results, needs.purposes, used, needs.clock)
+        self._asyncapi = asyncapi_route(needs.public_url)
         self._http = self._doors(needs, reception, receiver)
         self.internal = Starlette(
             routes=self._http.internal_routes(),
@@ -152,7 +155,7 @@ class LivePart:
 
     def public_routes(self) -> list[ApiRoute | WebSocketRoute]:
         """What the public application serves of live."""
-        return self._http.public_routes()
+        return [*self._http.public_routes(), self._asyncapi]
 
     async def hand_over(self, seconds: float) -> None:
         """Send everybody who has a socket here to the other nodes, the last of them within `seconds`."""
