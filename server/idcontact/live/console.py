@@ -33,7 +33,6 @@ class Console:
         self.floor = floor
         self._attendance = Attendance(member, floor, socket.close)
         self._chairs: dict[str, AgentChair] = {}
-        self._have: list[m.Have] = []
         self._welcomed = False
         self._version = -1
         self._closed = False
@@ -44,7 +43,6 @@ class Console:
         """Welcome, the conversations with what is missing of each, and the queue."""
         self._leave_chairs()
         self._welcomed = False
-        self._have = frame.have
         board = self.floor.board
         try:
             async with asyncio.timeout(5):
@@ -73,7 +71,7 @@ class Console:
         self._send_news_since(welcome)
         for chair in here:
             # The page forgets the logs of what the welcome does not list.
-            await chair.begin(self._have if chair in views else ())
+            await chair.begin(frame.have if chair in views else ())
         self._follow_board()
 
     def _send_news_since(self, welcome: m.StaffWelcome) -> None:
@@ -182,7 +180,8 @@ class Console:
         """A conversation came to this agent."""
         try:
             if conversation not in self._chairs and (chair := await self._sit(conversation)) is not None:
-                await chair.begin(self._have)
+                # From the beginning: whatever the page had of it, it forgot when it was not this agent's.
+                await chair.begin(())
         except IdContactError as error:
             self.failed(conversation, error)
 

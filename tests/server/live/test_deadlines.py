@@ -90,7 +90,6 @@ async def test_a_conversation_that_comes_back_to_its_agent_begins_its_logs_again
     await ann.disconnect()
     await end_user.in_phase("waiting")
     await ann.connect()
-    ann.logs.clear()
     await ann.available()
     await ann.accept_next(end_user.conversation)
     await ann.said(end_user.conversation, "my question")
