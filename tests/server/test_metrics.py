@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -17,7 +19,6 @@ from scraping import measured, samples, scraped, until_measured
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
 
     from running import Site
     from servers import RedisServer
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PURPOSE = "report_move"
 LANDINGS = 20
+GUIDE = Path(__file__).resolve().parents[2] / "docs/operate.md"
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -100,6 +102,17 @@ async def test_every_measure_says_what_it_is(site: Site) -> None:
         assert family.documentation
         assert family.type in {"gauge", "counter", "histogram"}
         assert family.name.startswith(("idcontact_", "process_"))
+
+
+async def test_the_guide_for_operators_has_a_row_for_each_of_them_and_for_nothing_else(site: Site) -> None:
+    rows = re.findall(r"^\| `(idcontact_\w+)` \| (?:`(\w+)`)? ?\| ", GUIDE.read_text(), re.MULTILINE)
+    families = list(text_string_to_metric_families(await scraped(site)))
+    served = {family.name + ("_total" if family.type == "counter" else ""): family for family in families}
+    measures = {name for name in served if name.startswith("idcontact_") and not name.endswith("_created")}
+    assert dict(rows).keys() == measures
+    for name, label in rows:
+        labels = {label for sample in served[name].samples for label in sample.labels} - {"le"}
+        assert labels <= {label} - {""}, name
 
 
 async def test_it_is_behind_the_internal_door_alone(site: Site) -> None:

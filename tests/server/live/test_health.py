@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -16,11 +17,10 @@ from running import Site, make_site, running_house
 from scraping import measured, scraped, until_measured
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from redis.asyncio import Redis
 
 PREFIX = "idc"
+GUIDE = (Path(__file__).resolve().parents[3] / "docs/operate.md").read_text()
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,8 @@ class Yesterday(SystemClock):
 
 
 async def until_ready_says(site: Site, status: int, said: str) -> None:
-    """Ask, at both doors, until both answer that."""
+    """Ask, at both doors, until both answer that; the guide for operators says what it means."""
+    assert status == 200 or f"| `{said}` |" in GUIDE
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         for door in (site.url, site.internal):
             heard: tuple[int, str] | None = None
