@@ -12,8 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from live_client import PATIENCE
-
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
     from collections.abc import AsyncIterator
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from running import Site
 
 ESTABLISHED: Final = "01"
+_PATIENCE: Final = 60.0  # seconds in which processes start or end on a busy machine
 
 
 class Parent:
@@ -42,7 +41,7 @@ class Parent:
 
     async def says(self, text: str, *, since: int = 0) -> int:
         """Wait until an entry after `since` holds this text; how many entries there are up to it."""
-        async with asyncio.timeout(PATIENCE), self._more:
+        async with asyncio.timeout(_PATIENCE), self._more:
             while True:
                 for index in range(since, len(self.log)):
                     if text in self.log[index]["text"]:
@@ -51,7 +50,7 @@ class Parent:
 
     def workers(self) -> list[int]:
         """The processes that it started and that have not ended, the longest there first."""
-        return [pid for pid in children_of(self.process.pid) if b"worker" in _arguments(pid)]
+        return workers_among(children_of(self.process.pid))
 
     def tell(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -59,7 +58,7 @@ class Parent:
 
     async def ended(self) -> int:
         """Its exit status, and everything it said read."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_PATIENCE):
             await self._reading
             return await self.process.wait()
 
@@ -71,6 +70,11 @@ def children_of(process: int) -> list[int]:
         with suppress(FileNotFoundError):  # a thread that has ended since
             found.update(int(child) for child in (task / "children").read_text().split())
     return sorted(found)
+
+
+def workers_among(processes: list[int]) -> list[int]:
+    """Those that are workers."""
+    return [process for process in processes if b"\0worker\0" in _arguments(process)]
 
 
 def _arguments(process: int) -> bytes:
@@ -104,7 +108,7 @@ async def gone(process: int) -> None:
     loop = asyncio.get_running_loop()
     loop.add_reader(descriptor, ended.set)
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_PATIENCE):
             await ended.wait()
     finally:
         loop.remove_reader(descriptor)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -16,6 +18,7 @@ from redis import Redis
 from idcontact.demo import prepare
 from processes import processes_of
 from running import free_port
+from workers_house import children_of, gone, holder_of, workers_among
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,11 +27,12 @@ if TYPE_CHECKING:
 class DemoProcess:
     """A demo in a session of its own, as a terminal has it. Entered: it has said what to open."""
 
-    def __init__(self, directory: Path, port: int) -> None:
+    def __init__(self, directory: Path, port: int, *more: str) -> None:
         self.directory = directory
         self.url = f"http://localhost:{port}"
         self.said = ""
         self._command = [sys.executable, "-m", "idcontact", "demo", "--port", str(port), "--directory", str(directory)]
+        self._command += more
 
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, start_new_session=True)
@@ -97,6 +101,34 @@ def test_a_kill_loses_nothing_and_leaves_nothing_in_the_way_of_the_next_start(tm
             assert client.get("kept") == b"yes"
         assert demo.end_by(signal.SIGTERM) == 0
     assert processes_of(tmp_path / "valkey") == []
+
+
+def test_three_nodes_share_the_port_and_the_store(tmp_path: Path, port: int) -> None:
+    with DemoProcess(tmp_path, port, "--nodes", "3") as demo, ExitStack() as connections:
+        nodes = workers_among(children_of(demo.process.pid))
+        assert len(nodes) == 3
+        found: set[int | None] = set()
+        while found != set(nodes):  # the kernel spreads connections at random
+            connection = connections.enter_context(socket.create_connection(("127.0.0.1", port)))
+            connection.sendall(b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
+            found.add(holder_of(connection.getsockname()[1], nodes))
+        # Begun at one of them, a session goes on at any.
+        for _ in range(6):
+            assert "Willeke de Bruijn" in demo.read(demo.start("test").removeprefix(demo.url))
+        assert demo.end_by(signal.SIGINT) == 0
+    assert processes_of(tmp_path) == []
+
+
+async def test_nodes_end_when_the_process_that_started_them_is_killed(tmp_path: Path, port: int) -> None:
+    with DemoProcess(tmp_path, port, "--nodes", "2") as demo:
+        children = children_of(demo.process.pid)
+        demo.process.kill()
+        for child in children:
+            await gone(child)
+    with DemoProcess(tmp_path, port) as demo:
+        assert demo.read("/health/ready") == '{"status":"ok"}'
+        assert demo.end_by(signal.SIGTERM) == 0
 
 
 def test_a_second_one_on_the_same_port_says_so_in_one_sentence(tmp_path: Path, port: int) -> None:

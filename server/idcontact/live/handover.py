@@ -88,4 +88,4 @@ class OpenSockets:
             for socket in waiting[done : done + size]:
                 socket.close(RESTARTING)
             done += size
-        _log.info("%d sockets were handed over: their pages connect again", done)
+        _log.info("sockets handed over, whose pages connect again: %d", done)
