@@ -37,12 +37,16 @@ class Subscriber:
         *,
         on_message: Callable[[str, bytes], None],
         on_gap: Callable[[], None],
+        on_lost: Callable[[], None] | None = None,
     ) -> None:
+        """`on_lost` is called as soon as the connection is known to have been interrupted, before anything comes by a
+        new one: what comes then may be of another copy of the store."""
         self._redis = redis
         self._channels = [*channels, beat_channel]
         self._beat_channel = beat_channel
         self._on_message = on_message
         self._on_gap = on_gap
+        self._on_lost = on_lost
         self._heard = 0.0
         self.up = asyncio.Event()
         self.interruptions = 0
@@ -63,6 +67,7 @@ class Subscriber:
             finally:
                 if self.up.is_set():
                     pause = 0.05
+                    self._interrupted()
                 self.up.clear()
                 await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
@@ -82,6 +87,8 @@ class Subscriber:
                 self._heard = loop.time()
                 if message["type"] == "ssubscribe":
                     confirmed += 1
+                    if confirmed > len(self._channels) and confirmed % len(self._channels) == 1:
+                        self._interrupted()
                     # More confirmations than channels: the client reconnected by itself, and something was missed.
                     if confirmed % len(self._channels) == 0:
                         self.up.set()
@@ -94,6 +101,10 @@ class Subscriber:
                         self._on_message(channel, message["data"])
         finally:
             await end(beat)
+
+    def _interrupted(self) -> None:
+        if self._on_lost is not None:
+            self._on_lost()
 
     async def _beat(self) -> None:
         while True:

@@ -171,6 +171,7 @@ export interface PageTexts {
     readonly joined: (name: string | number) => string;
     readonly left: (name: string | number) => string;
     readonly stillThere: (until: string | number) => string;
+    readonly maybeLost: string;
     readonly ended: string;
   };
 }
@@ -303,6 +304,7 @@ export interface ConsoleTexts {
     readonly joined: (name: string | number) => string;
     readonly left: (name: string | number) => string;
     readonly stillThere: (until: string | number) => string;
+    readonly maybeLost: string;
     readonly ended: string;
   };
 }

@@ -13,6 +13,7 @@ export interface EventTexts {
   joined: (name: string) => string;
   left: (name: string) => string;
   stillThere: (until: string) => string;
+  maybeLost: string;
   ended: string;
 }
 
@@ -35,6 +36,8 @@ export function wordsFor(event: Happening, texts: EventTexts, language: Language
       return texts.left(event.name);
     case "still_there":
       return texts.stillThere(clockTime(event.until, language));
+    case "maybe_lost":
+      return texts.maybeLost;
     case "ended":
       return texts.ended;
     default:

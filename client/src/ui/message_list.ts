@@ -19,6 +19,9 @@ import { downIcon } from "./icons.ts";
 import { messageListStyles } from "./message_list_styles.ts";
 import { common } from "./styles.ts";
 
+/** What asks for something to be done. */
+const URGENT: ReadonlySet<PublicEvent["type"]> = new Set(["still_there", "maybe_lost"]);
+
 /** The person wants to try a refused message again, or be rid of it. */
 export class OutgoingEvent extends Event {
   readonly message: OutgoingMessage;
@@ -109,7 +112,7 @@ export class MessageList extends LitElement {
     if (event.type === "message") return this.#message(event);
     const text = this.eventTexts && wordsFor(event, this.eventTexts, this.language);
     if (text === undefined) return nothing;
-    return html`<li class=${event.type === "still_there" ? "happening urgent" : "happening"}>
+    return html`<li class=${URGENT.has(event.type) ? "happening urgent" : "happening"}>
       <span>${text}</span> <time datetime=${machineTime(event.at)}>${clockTime(event.at, this.language)}</time>
     </li>`;
   }

@@ -49,6 +49,14 @@ class Attendance:
             self._task = self._floor.tasks.start(self._keep(), "keep an agent's lease")
             self._floor.attendances.add(self)
 
+    async def arrive_again(self) -> None:
+        """The store may have forgotten that the agent is here."""
+        try:
+            if self._arrived and not self._left:
+                await self._arrive()
+        except IdContactError as error:
+            _log.debug("an agent could not be noted again: %s", error)  # with the next renewal
+
     async def leave(self) -> None:
         """The console is gone. The agent is held to be there a moment longer."""
         self._left = True

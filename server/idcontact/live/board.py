@@ -36,6 +36,8 @@ class Board:
         self._routing = routing
         self._stale = asyncio.Event()
         self._stale.set()
+        self._overheard = False
+        """A change of before what this board holds came while the whole was being read."""
         self.version = -1
         self.entries: dict[str, EntryRecord] = {}
         self.agents: dict[str, AgentRecord] = {}
@@ -48,6 +50,7 @@ class Board:
             await self._stale.wait()
             self._stale.clear()
             before = self.version
+            self._overheard = False
             try:
                 snapshot = await self._routing.snapshot()
             except Unavailable:
@@ -57,6 +60,8 @@ class Board:
             if self.version != before and snapshot.version < self.version:
                 self._stale.set()  # a change came meanwhile that this snapshot does not have yet
                 continue
+            if self._overheard and snapshot.version < before:
+                self._stale.set()  # the store fell back, and may have gone on since this was read
             self.version, self.entries, self.agents = snapshot.version, snapshot.entries, snapshot.agents
             self.ready.set()
             for listener in tuple(self.listeners):
@@ -70,6 +75,7 @@ class Board:
         """A delta came in."""
         delta = decode_delta(raw)
         if delta.version <= self.version:
+            self._overheard = True
             return
         if delta.version != self.version + 1:
             self.distrust()

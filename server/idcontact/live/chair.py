@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from idcontact.live.console import Console
-    from idcontact.live.hub import Local
     from idcontact.live.keys import LogName
+    from idcontact.live.local import Local
     from idcontact.live.stored import Stored
 
 _log = logging.getLogger(__name__)
@@ -95,6 +95,10 @@ class AgentChair:
             return
         self._send_view()
         self._show_attributes()
+
+    def set_back(self, stored: Stored) -> None:
+        """Whose it is, is said by routing, which fell back with it."""
+        self.changed(stored)
 
     def gone(self) -> None:
         """The conversation is no more."""

@@ -232,6 +232,9 @@ class Console:
         """Anything may have changed."""
         if not self._welcomed:
             return
+        if self.floor.board.version < self._version:
+            # The store fell back to an earlier copy of itself, and may know an earlier console of this agent.
+            self.floor.tasks.start(self._attendance.arrive_again(), "be there again")
         self._send_queue()
         self.socket.send_frame(m.Me(me=self._me()))
         if self.floor.board.offered_to(self.member.id) is not None:

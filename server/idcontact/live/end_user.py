@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from typing import TYPE_CHECKING, assert_never
 
-from idcontact.errors import IdContactError, NotFound
+from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.live import messages as m
 from idcontact.live.conversation_state import Phase
 from idcontact.live.frames import encode, end_user_view
@@ -16,13 +17,14 @@ from idcontact.live.socket import GONE, REPLACED, Socket
 if TYPE_CHECKING:
     from idcontact.live.conversations import Conversations
     from idcontact.live.floor import Floor
-    from idcontact.live.hub import Local
     from idcontact.live.keys import LogName
+    from idcontact.live.local import Local
     from idcontact.live.positions import Standing
     from idcontact.live.socket import Answer
     from idcontact.live.stored import Stored
 
 _log = logging.getLogger(__name__)
+_AGAIN = 0.5
 
 
 class EndUserEnd:
@@ -138,23 +140,37 @@ class EndUserEnd:
         """The conversation is now like this."""
         if stored.state.version < self._shown:
             return  # read before what was read since
-        if stored.state.conn is not None and stored.state.conn != self._conn:
+        if stored.state.conn is not None and stored.state.conn != self._conn and not self._reconnecting:
             self._socket.close(REPLACED)
             return
         if stored.state.conn is None and stored.state.phase is not Phase.PURGED and not self._reconnecting:
             # The lease lapsed while the store or this node was away, but the socket is here.
             self._reconnecting = True
             self._floor.tasks.start(self._reconnect(), "take the lease again")
+        self._show(stored)
+
+    def set_back(self, stored: Stored) -> None:
+        """The socket that the store knows may be an earlier one: this one is here, so it says so again."""
+        if stored.state.conn != self._conn and not self._reconnecting:
+            self._reconnecting = True
+            self._floor.tasks.start(self._reconnect(), "take the lease again")
+        self._show(stored)
+
+    def _show(self, stored: Stored) -> None:
         if stored.state.version > self._shown:
             self._shown = stored.state.version
             self._socket.send(encode(m.ConversationView(conversation=self._view(stored))))
             self._floor.positions.watch(self)
 
     async def _reconnect(self) -> None:
-        if self._local is None:
-            return
         try:
-            await self._conversations.happen(self.id, Connected(self._conn))
+            while self._local is not None:
+                try:
+                    await self._conversations.happen(self.id, Connected(self._conn))
+                except Unavailable:
+                    await asyncio.sleep(_AGAIN)
+                else:
+                    return
         except IdContactError as error:
             _log.debug("a lease could not be taken again: %s", error)
         finally:

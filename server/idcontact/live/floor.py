@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from idcontact.live.attendance import Attendance
     from idcontact.live.board import Board
     from idcontact.live.conversations import Conversations
-    from idcontact.live.hub import Hub, Local
+    from idcontact.live.hub import Hub
     from idcontact.live.labels import Labels
+    from idcontact.live.local import Local
     from idcontact.live.positions import Positions
     from idcontact.live.socket import Answer
     from idcontact.live.staff_port import AuditTrail, StaffDoor
@@ -72,6 +73,7 @@ class Floor:
                 # What was first said with this id is in the log; this time it may have been other words.
                 self.hub.stored(local.id, "public", outcome.seq)
             else:
-                self.hub.said_here(local.id, "public", outcome.seq, placed(plain, outcome.seq, outcome.at))
+                frame = placed(plain, local.stored.log_ids["public"], outcome.seq, outcome.at)
+                self.hub.said_here(local.id, "public", outcome.seq, frame)
         finally:
             answer(m.Ack(id=command, seq=outcome.seq, at=outcome.at))

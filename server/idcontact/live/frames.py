@@ -82,20 +82,22 @@ def seal_frame(frame: bytes, key: DataKey, conversation: str, log: LogName) -> b
     return key.seal(frame, context(conversation, log))
 
 
-def open_frame(sealed: bytes, key: DataKey, conversation: str, log: LogName, *, seq: int, at: int) -> bytes:
+def open_frame(sealed: bytes, stored: Stored, log: LogName, *, seq: int, at: int) -> bytes:
     """The frame of a stored event, with the place and time that the store gave it."""
-    return placed(key.open(sealed, context(conversation, log)), seq, at)
+    return placed(stored.key.open(sealed, context(stored.state.id, log)), stored.log_ids[log], seq, at)
 
 
-def placed(frame: bytes, seq: int, at: int) -> bytes:
+def placed(frame: bytes, log_id: str, seq: int, at: int) -> bytes:
     """The frame of an event that was encoded before it had its place: spliced in, where decoding it would cost more.
 
-    `seq` and `at` stand before anything that people write, so the first ones found are the frame's own.
+    These stand before anything that people write, so the first ones found are the frame's own. The log may have got
+    another id since.
     """
     before, found, after = frame.partition(_NO_PLACE)
     if not found:  # written by another version
-        return encode(replace(_event.decode(frame), seq=seq, at=at))
-    return b'%b"seq":%d,"at":%d,%b' % (before, seq, at, after)
+        return encode(replace(_event.decode(frame), log_id=log_id, seq=seq, at=at))
+    before = before[: before.rindex(b'"log_id":')]
+    return b'%b"log_id":"%b","seq":%d,"at":%d,%b' % (before, log_id.encode(), seq, at, after)
 
 
 def auth_view(state: Conversation, labels: Labels, language: str) -> m.AuthView:

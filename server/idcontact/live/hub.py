@@ -2,26 +2,28 @@
 
 A conversation with sockets here is *local*: this node has a route to it (a lease), its key, and for each log the next
 `seq` that is due. Events come by publication, or straight from a script that this node ran; what comes too early waits,
-what does not come is read from the log. After any interruption everything is read again from where it stopped.
+what does not come is read from the log. After any interruption everything is read again from where it stopped, and
+nothing goes out before it is seen that the log still holds what was handed out last: otherwise see `set_backs.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.live import messages as m
+from idcontact.live.catch_up import CatchUp
 from idcontact.live.frames import encode, open_frame
 from idcontact.live.keys import BUCKETS, LogName
+from idcontact.live.local import Feed, Gates, Local
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import Iterable
 
     from idcontact.live.conversations import Conversations
+    from idcontact.live.local import Seat
     from idcontact.live.messages import Have
     from idcontact.live.stored import Stored
     from idcontact.tasks import Tasks
@@ -31,66 +33,9 @@ ROUTE_MS = 60_000
 RENEW_EVERY = 15.0
 _GAP_PATIENCE = 0.2
 _RETRY = 0.5
-_PAGE = 32
 _ID = 26
+_FELL_BACK = "the store fell back to an earlier copy of itself, and lost what was last written"
 _LOGS: dict[bytes, LogName] = {b"p": "public", b"s": "staff"}
-
-
-class Seat(Protocol):
-    """One socket's part in one conversation. None of these may block."""
-
-    who: m.Sender
-    logs: tuple[LogName, ...]
-
-    def deliver(self, frame: bytes) -> None:
-        """Send this frame, in this order."""
-
-    async def room(self) -> None:
-        """Come back when there is room for a page of events more; at once when nobody takes them any more."""
-
-    def changed(self, stored: Stored) -> None:
-        """The conversation is now like this."""
-
-    def gone(self) -> None:
-        """The conversation is no more."""
-
-
-@dataclass
-class Feed:
-    """One log of a local conversation: what is due next, and what came too early."""
-
-    due: int
-    early: dict[int, bytes] = field(default_factory=dict)
-    catching_up: set[Seat] = field(default_factory=set)
-    """Seats that are still reading what they missed; nothing is kept for them meanwhile: it is in the log."""
-    filling: bool = False
-
-
-@dataclass
-class Local:
-    """A conversation with sockets here."""
-
-    stored: Stored
-    feeds: dict[LogName, Feed]
-    seats: list[Seat] = field(default_factory=list)
-    holders: int = 0
-    reloading: bool = False
-    again: bool = False
-
-    @property
-    def id(self) -> str:
-        """The conversation's id."""
-        return self.stored.state.id
-
-
-@dataclass
-class _Gate:
-    """Lets one at a time make a conversation local."""
-
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0
-    heard: bool = False
-    """Something was published while it was being opened, and may not be in what was read."""
 
 
 class Hub:
@@ -102,7 +47,8 @@ class Hub:
         self._store = conversations.store
         self._tasks = tasks
         self._locals: dict[str, Local] = {}
-        self._gates: dict[str, _Gate] = {}
+        self._gates = Gates()
+        self._catching_up = CatchUp(self._store)
         self._doubt = 0
         self._resyncing = False
 
@@ -114,7 +60,7 @@ class Hub:
 
     async def open(self, conversation: str) -> Local:
         """Make a conversation local until `close`. The route comes before the log is read: nothing falls between."""
-        async with self._gate(conversation) as gate, gate.lock:
+        async with self._gates.at(conversation) as gate, gate.lock:
             local = self._locals.get(conversation)
             if local is None:
                 gate.heard = False
@@ -132,17 +78,18 @@ class Hub:
         """Send what this socket is missing, then everything as it comes."""
         known = {have.log: have for have in have if have.conversation == local.id}
         local.seats.append(seat)
-        for log in seat.logs:
-            local.feeds[log].catching_up.add(seat)
+        feeds = {log: local.feeds[log] for log in seat.logs}
+        for feed in feeds.values():
+            feed.catching_up.add(seat)
         try:
-            for log in seat.logs:
-                await self._catch_up(local, seat, log, known.get(log))
+            for log, feed in feeds.items():
+                if local.feeds[log] is feed:
+                    await self._catch_up(local, seat, log, known.get(log))
         except BaseException:
             self.unseat(local, seat)
             raise
 
     async def _catch_up(self, local: Local, seat: Seat, log: LogName, have: Have | None) -> None:
-        """A page at a time, as fast as the socket takes them: a long log is no reason to call it too slow."""
         feed = local.feeds[log]
         first = 1
         if have is not None and have.log_id == local.stored.log_ids[log]:
@@ -151,15 +98,9 @@ class Hub:
             # Another log, or a seq from the future: the whole log again.
             if have.seq < feed.due:
                 first = have.seq + 1
-        while first < feed.due and seat in local.seats:
-            page = await self._store.read(local.id, log, first, min(feed.due, first + _PAGE) - 1)
-            if not page:
-                break  # it was purged meanwhile
-            for sealed in page:
-                seat.deliver(self._frame(local, log, sealed.seq, sealed.at, sealed.event))
-            first = page[-1].seq + 1
-            await seat.room()
-        feed.catching_up.discard(seat)
+        await self._catching_up.send(local, seat, log, first)
+        if feed.last is None and feed.due > 1:
+            await self._read_on(local, log)  # to know another history from this one
 
     def unseat(self, local: Local, seat: Seat) -> None:
         """A socket leaves its seat."""
@@ -176,23 +117,12 @@ class Hub:
             self._tasks.start(self._leave(local.id), "leave a conversation")
 
     async def _leave(self, conversation: str) -> None:
-        async with self._gate(conversation) as gate, gate.lock:
+        async with self._gates.at(conversation) as gate, gate.lock:
             if conversation not in self._locals:
                 try:
                     await self._store.leave(conversation, self.node)
                 except Unavailable:
                     _log.debug("a route is left to lapse")
-
-    @asynccontextmanager
-    async def _gate(self, conversation: str) -> AsyncIterator[_Gate]:
-        gate = self._gates.setdefault(conversation, _Gate())
-        gate.users += 1
-        try:
-            yield gate
-        finally:
-            gate.users -= 1
-            if gate.users == 0:
-                del self._gates[conversation]
 
     # --- events ---------------------------------------------------------------------------------------------------
 
@@ -201,7 +131,7 @@ class Hub:
         kind, conversation = raw[:1], raw[1 : 1 + _ID].decode()
         local = self._locals.get(conversation)
         if local is None:
-            self._heard_early(conversation)
+            self._gates.heard(conversation)
             return
         rest = raw[1 + _ID :]
         match kind:
@@ -226,29 +156,25 @@ class Hub:
         if seq < feed.due:
             return
         feed.early[seq] = frame
-        self._drain(local, log)
+        if not feed.doubted:
+            self._drain(local, log)
         if feed.early and not feed.filling:
             feed.filling = True
-            self._tasks.start(self._fill(local, log), "fill a gap")
+            self._tasks.start(self._fill(local, log, at_once=feed.doubted), "fill a gap")
 
     def said_here(self, conversation: str, log: LogName, seq: int, frame: bytes) -> None:
         """An event that this node stored: its publication skipped us."""
         local = self._locals.get(conversation)
         if local is None:
-            self._heard_early(conversation)
+            self._gates.heard(conversation)
         else:
             self.came(local, log, seq, frame)
-
-    def _heard_early(self, conversation: str) -> None:
-        gate = self._gates.get(conversation)
-        if gate is not None:
-            gate.heard = True
 
     def stored(self, conversation: str, log: LogName, seq: int) -> None:
         """An event is stored up to `seq`, but this node may not have heard of it."""
         local = self._locals.get(conversation)
         if local is None:
-            self._heard_early(conversation)
+            self._gates.heard(conversation)
             return
         feed = local.feeds[log]
         if seq >= feed.due and not feed.filling:
@@ -259,6 +185,7 @@ class Hub:
         feed = local.feeds[log]
         while (frame := feed.early.pop(feed.due, None)) is not None:
             feed.due += 1
+            feed.last = hash(frame)
             for seat in local.seats:
                 if log in seat.logs and seat not in feed.catching_up:
                     seat.deliver(frame)
@@ -276,15 +203,30 @@ class Hub:
         finally:
             feed.filling = False
 
-    async def _read_on(self, local: Local, log: LogName) -> None:
-        feed = local.feeds[log]
-        for sealed in await self._store.read(local.id, log, feed.due):
-            if sealed.seq >= feed.due:
-                feed.early.setdefault(sealed.seq, self._frame(local, log, sealed.seq, sealed.at, sealed.event))
-        self._drain(local, log)
+    async def _read_on(self, local: Local, log: LogName) -> bool:
+        """Read what there is from the event before the one that is due; whether that one is what was handed out."""
+        feed, doubt = local.feeds[log], self._doubt
+        due, last = feed.due, feed.last
+        found = await self._store.read(local.id, log, max(due - 1, 1))
+        if local.feeds[log] is not feed:
+            return True  # begun again meanwhile
+        frames = {one.seq: self._frame(local, log, one.seq, one.at, one.event) for one in found}
+        if due > 1:
+            before = frames.get(due - 1)
+            if before is None or last not in {None, hash(before)}:
+                self._look_into(local)
+                return False
+            feed.learn(due - 1, before)
+        for seq, frame in frames.items():
+            if seq >= feed.due:
+                feed.early.setdefault(seq, frame)
+        if doubt == self._doubt:
+            feed.doubted = False
+            self._drain(local, log)
+        return True
 
     def _frame(self, local: Local, log: LogName, seq: int, at: int, sealed: bytes) -> bytes:
-        return open_frame(sealed, local.stored.key, local.id, log, seq=seq, at=at)
+        return open_frame(sealed, local.stored, log, seq=seq, at=at)
 
     def _tell_seen(self, local: Local, who: str, seq: int) -> None:
         by: m.Sender = "agent" if who == "agent" else "end_user"
@@ -308,10 +250,10 @@ class Hub:
             while True:
                 local.again = False
                 stored = await self._store.load(local.id)
-                if stored.state.version >= local.stored.state.version:
-                    local.stored = stored
-                    for seat in tuple(local.seats):
-                        seat.changed(stored)
+                if stored.is_behind(local.stored):
+                    self._look_into(local)
+                else:
+                    self._now(local, stored)
                 if not local.again:
                     return
         except NotFound:
@@ -323,6 +265,26 @@ class Hub:
         finally:
             local.reloading = False
 
+    def _now(self, local: Local, stored: Stored) -> None:
+        """The conversation is like this; under another id a log is begun again, whole."""
+        known, local.stored = local.stored, stored
+        for log, log_id in stored.log_ids.items():
+            if known.log_ids[log] != log_id:
+                self._begin_again(local, log)
+        for seat in tuple(local.seats):
+            if stored.set_back != known.set_back:
+                seat.set_back(stored)
+            else:
+                seat.changed(stored)
+
+    def _begin_again(self, local: Local, log: LogName) -> None:
+        feed = local.feeds[log] = Feed(local.stored.seqs[log] + 1)
+        for seat in local.seats:
+            if log in seat.logs:
+                feed.catching_up.add(seat)
+                self._tasks.start(self._catching_up.send_again(local, seat, log), "send a log again")
+        self.stored(local.id, log, feed.due)
+
     def _gone(self, local: Local) -> None:
         self._locals.pop(local.id, None)
         for seat in tuple(local.seats):
@@ -330,9 +292,17 @@ class Hub:
 
     # --- staying there --------------------------------------------------------------------------------------------
 
+    def doubt(self) -> None:
+        """The store cannot be reached, or not by this connection; when it can, it may be another copy."""
+        self._doubt += 1
+        for local in self._locals.values():
+            for feed in local.feeds.values():
+                feed.doubted = True
+                feed.early.clear()
+
     def distrust(self) -> None:
         """Something may have been missed: read everything on from where it stopped."""
-        self._doubt += 1
+        self.doubt()
         if not self._resyncing:
             self._resyncing = True
             self._tasks.start(self._resync(), "read on after an interruption")
@@ -352,19 +322,46 @@ class Hub:
             self._resyncing = False
 
     async def _read_all_on(self) -> None:
-        for local in tuple(self._locals.values()):
-            try:
-                if await self._renew(local) and self._locals.get(local.id) is local:
-                    await self._read_logs_on(local)
-                    self.reload(local)
-            except Unavailable:
-                raise
-            except IdContactError as error:
-                _log.warning("a conversation could not be read on: %s", error)
+        set_back = 0
+        try:
+            for local in tuple(self._locals.values()):
+                try:
+                    set_back += await self._mend(local)
+                except Unavailable:
+                    raise
+                except IdContactError as error:
+                    _log.warning("a conversation could not be read on: %s", error)
+        finally:
+            if set_back:
+                _log.error("%s: conversations were set back, and their people told: %d", _FELL_BACK, set_back)
 
-    async def _read_logs_on(self, local: Local) -> None:
-        for log in local.feeds:
-            await self._read_on(local, log)
+    def _look_into(self, local: Local) -> None:
+        """What was handed out of it may be gone."""
+        if not local.mending:
+            self._tasks.start(self._look(local), "look into what was lost")
+
+    async def _look(self, local: Local) -> None:
+        try:
+            if await self._mend(local):
+                _log.error("%s: a conversation was set back", _FELL_BACK, extra={"conversation": local.id})
+        except Unavailable:
+            self.distrust()
+
+    async def _mend(self, local: Local) -> bool:
+        """Read one on. Whether the store had lost something of it, and this node was the one to put that right."""
+        if local.mending or not await self._renew(local) or self._locals.get(local.id) is not local:
+            return False
+        local.mending = True
+        try:
+            known = local.stored
+            stored = await self._store.load(local.id)
+            behind = stored.is_behind(known)
+            lost = [log for log in tuple(local.feeds) if not await self._read_on(local, log)]
+            noted = (behind or bool(lost)) and await self._store.set_backs.note(known, lost, behind=behind)
+            self.reload(local)
+            return noted
+        finally:
+            local.mending = False
 
     def _catch_on(self, local: Local) -> None:
         """Read what came while it was being opened."""

@@ -20,6 +20,7 @@ from idcontact.keystore import DataKey, KeyStore
 from idcontact.live.bucket_store import BucketStore
 from idcontact.live.conversation_state import Conversation, Phase
 from idcontact.live.keys import KINDS, Keys, LogName, context, hashed, keys_of
+from idcontact.live.set_backs import SetBacks
 from idcontact.live.stored import Appended, Change, Committed, Say, Sealed, Stored
 from idcontact.receipts import UsedResults
 from idcontact.redis import Script, reaching
@@ -37,6 +38,17 @@ if TYPE_CHECKING:
 _ISSUED_COOKIES = 5
 _TIME_ONE_IN = 16
 SAFETY_EXPIRY = 24 * 3600
+_LOADED = [
+    "version",
+    "state",
+    "key",
+    "last_activity",
+    "log_public",
+    "log_staff",
+    "seq_public",
+    "seq_staff",
+    "set_back",
+]
 _state = msgspec.msgpack.Decoder(Conversation)
 
 
@@ -106,6 +118,7 @@ class ConversationStore:
         self._seen = script("seen.lua")
         self._told = script("told.lua")
         self._vouch = script("vouch.lua")
+        self.set_backs = SetBacks(redis, prefix)
         self.pipe = pipe([self._append])
         self.buckets = BucketStore(redis, self.pipe, prefix, took)
 
@@ -152,15 +165,10 @@ class ConversationStore:
         keys = self.keys(conversation)
         with reaching():
             async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hmget(
-                    keys.hash,
-                    ["version", "state", "key", "last_activity", "log_public", "log_staff", "seq_public", "seq_staff"],
-                )
+                pipeline.hmget(keys.hash, _LOADED)
                 pipeline.time()
-                (
-                    (version, sealed, wrapped, activity, log_public, log_staff, seq_public, seq_staff),
-                    time,
-                ) = await pipeline.execute()
+                fields, time = await pipeline.execute()
+        version, sealed, wrapped, activity, log_public, log_staff, seq_public, seq_staff, set_back = fields
         if version is None or wrapped is None:
             raise NotFound("this conversation does not exist, or no longer")
         key = self._keystore.unwrap(wrapped)
@@ -172,6 +180,8 @@ class ConversationStore:
             log_ids={"public": log_public.decode(), "staff": log_staff.decode()},
             seqs={"public": int(seq_public), "staff": int(seq_staff)},
             now=int(time[0]) * 1000 + int(time[1]) // 1000,
+            mark=hash(sealed),
+            set_back=int(set_back or 0),
         )
 
     async def commit(self, before: Stored, change: Change) -> Committed:

@@ -21,6 +21,15 @@ class Stored:
     log_ids: dict[LogName, str]
     seqs: dict[LogName, int]
     now: int
+    mark: int
+    """Hash of the state as it lies there: no two writes of a state are alike."""
+    set_back: int
+    """How often the store was found to have fallen back to an earlier copy of this conversation."""
+
+    def is_behind(self, known: Stored) -> bool:
+        """Whether this is not what followed from `known`: the store fell back to an earlier copy of itself."""
+        version, before = self.state.version, known.state.version
+        return version < before or (version == before and self.mark != known.mark)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from idcontact.live.messages.events import (
     IdentifiedEvent,
     JoinedEvent,
     LeftEvent,
+    MaybeLostEvent,
     MessageEvent,
     NotIdentifiedEvent,
     QueuedEvent,
@@ -118,6 +119,7 @@ __all__ = [
     "LeftEvent",
     "Limits",
     "LogName",
+    "MaybeLostEvent",
     "Me",
     "MessageEvent",
     "Millis",
@@ -167,6 +169,7 @@ AnyEvent: TypeAlias = (
     | JoinedEvent
     | LeftEvent
     | StillThereEvent
+    | MaybeLostEvent
     | EndedEvent
     | DisclosedEvent
 )
@@ -183,6 +186,7 @@ ToEndUser: TypeAlias = (
     | JoinedEvent
     | LeftEvent
     | StillThereEvent
+    | MaybeLostEvent
     | EndedEvent
     | ConversationView
     | Position
@@ -201,6 +205,7 @@ ToStaff: TypeAlias = (
     | JoinedEvent
     | LeftEvent
     | StillThereEvent
+    | MaybeLostEvent
     | EndedEvent
     | DisclosedEvent
     | StaffConversationView

@@ -69,6 +69,10 @@ class StillThereEvent(Event, tag="still_there", frozen=True, kw_only=True):
     until: Millis
 
 
+class MaybeLostEvent(Event, tag="maybe_lost", frozen=True, kw_only=True):
+    """The store fell back to an earlier copy of itself: what was said last before this may be missing."""
+
+
 class EndedEvent(Event, tag="ended", frozen=True, kw_only=True):
     """The conversation is over."""
 

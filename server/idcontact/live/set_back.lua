@@ -1,0 +1,35 @@
+-- The store fell back to an earlier copy of itself: what was handed out of a conversation is no longer in it. Its logs
+-- get other ids, so that everybody reads them whole, and its version goes above any that was seen. One step: of many
+-- nodes that notice, one does it.
+--
+-- KEYS[1]  the conversation's hash
+-- KEYS[2]  its public log (stream)
+-- KEYS[3]  its routes (hash: node -> leased until)
+-- ARGV[1]  conversation id; ARGV[2] root of the node channels
+-- ARGV[3]  the version that was seen and is no longer there; -1: none
+-- ARGV[4]  the public log's id when it does not hold what was handed out, or empty; ARGV[5] its next id
+-- ARGV[6]  the same of the staff log; ARGV[7] its next id
+-- ARGV[8]  the sealed event that tells people, for the public log
+-- Answer: 1 done, 0 there was nothing to do (any more)
+local call = redis.call
+local state = call('HMGET', KEYS[1], 'version', 'log_public', 'log_staff')
+if not state[1] then return 0 end
+local version, seen = tonumber(state[1]), tonumber(ARGV[3])
+local public, staff = state[2] == ARGV[4], state[3] == ARGV[6]
+if not public and not staff and version > seen then return 0 end
+
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if public then
+  local seq = call('HINCRBY', KEYS[1], 'seq_public', 1)
+  call('XADD', KEYS[2], seq .. '-0', 'at', now, 'event', ARGV[8])
+  call('HSET', KEYS[1], 'log_public', ARGV[5])
+end
+if staff then call('HSET', KEYS[1], 'log_staff', ARGV[7]) end
+call('HSET', KEYS[1], 'version', math.max(version, seen) + 1)
+call('HINCRBY', KEYS[1], 'set_back', 1)
+local routes = call('HGETALL', KEYS[3])
+for i = 1, #routes, 2 do
+  if tonumber(routes[i + 1]) > now then call('SPUBLISH', ARGV[2] .. routes[i], 'C' .. ARGV[1]) end
+end
+return 1
