@@ -39,6 +39,7 @@ from idcontact.redis import await_up, connect
 from idcontact.results import result_check
 from idcontact.sealing import KeyKeeper
 from idcontact.security import CrossOrigin, OriginCheck, SecurityHeaders
+from idcontact.siblings import Siblings
 from idcontact.signals import RedisSignals
 from idcontact.staff.part import Staff
 from idcontact.staff_door import SessionDoor
@@ -96,8 +97,13 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site] | None = None) -> AsyncIterator[House]:
-    """Everything, running. `folder` is where relative files of plugins' settings start. Raises SettingsError."""
+async def open_house(
+    config: Config, folder: Path, site: Callable[[Pages], Site] | None = None, *, one_of_many: bool = False
+) -> AsyncIterator[House]:
+    """Everything, running. `folder` is where relative files of plugins' settings start. Raises SettingsError.
+
+    `one_of_many`: there are other processes of the same parent behind the same address.
+    """
     async with AsyncExitStack() as stack:
         redis = connect(await stack.enter_async_context(_store(config)))
         stack.push_async_callback(redis.aclose)
@@ -110,6 +116,10 @@ async def open_house(config: Config, folder: Path, site: Callable[[Pages], Site]
         await house.keeper.tick()
         tasks.start(house.keeper.run(), "keys")
         tasks.keep(house.metrics.run, "event loop lag")
+        if one_of_many:
+            siblings = Siblings(redis, config.redis_prefix, house.metrics.text)
+            house.metrics.share(siblings.text)
+            tasks.keep(siblings.run, "measures for the other processes")
         tasks.keep(house.limiter.run, "limits")
         await stack.enter_async_context(house.core.lifespan())
         if house.live is not None:

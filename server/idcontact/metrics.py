@@ -17,7 +17,7 @@ from starlette.responses import Response
 from idcontact.openapi import Answer, ApiRoute, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from prometheus_client import Metric
     from starlette.requests import Request
@@ -48,6 +48,7 @@ class Metrics(Collector):
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._sources: list[Source] = []
+        self._served: Callable[[], Awaitable[bytes]] = self.text
         ProcessCollector(registry=self._registry)
         self._scripts = self._histogram("idcontact_script_seconds", "Round trip of a script in the store.", ("script",))
         self._relay = self._histogram(
@@ -86,8 +87,12 @@ class Metrics(Collector):
             await asyncio.sleep(_LAG_EVERY)
             self._lag.observe(max(0.0, time.perf_counter() - began - _LAG_EVERY))
 
+    def share(self, together: Callable[[], Awaitable[bytes]]) -> None:
+        """Serve this page instead, which is that of several processes together."""
+        self._served = together
+
     async def text(self) -> bytes:
-        """The page."""
+        """The page of this process."""
         await asyncio.gather(*(source.look() for source in self._sources))
         return generate_latest(self._registry)
 
@@ -96,6 +101,6 @@ class Metrics(Collector):
 
         async def scrape(request: Request) -> Response:
             del request
-            return Response(await self.text(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
+            return Response(await self._served(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
         return ApiRoute("/metrics", scrape, methods=["GET"], operation=_SCRAPE)

@@ -75,11 +75,12 @@ async def serve(
 ) -> None:
     """Serve until `stop` is set, or SIGINT or SIGTERM comes. `ready` is called once people can connect.
 
-    `doors`: sockets that are bound already; otherwise they are as the settings say. Raises SettingsError.
+    `doors`: sockets that a parent bound for this process and others; otherwise they are as the settings say. Raises
+    SettingsError.
     """
     set_gc_thresholds()
     with contextlib.closing(doors or _doors(config)) as taken:
-        async with open_house(config, folder, site) as house:
+        async with open_house(config, folder, site, one_of_many=doors is not None) as house:
             leave = None if house.live is None else partial(house.live.hand_over, config.drain)
             servers = [(listener(house.public, config, leave), taken.public)]
             if taken.internal is not None:

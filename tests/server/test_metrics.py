@@ -16,6 +16,7 @@ from idcontact.live.store import _TIME_ONE_IN
 from live_floor import floor_of
 from running import ATTRIBUTES, make_site, running_house
 from scraping import measured, samples, scraped, until_measured
+from workers_house import workers_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -129,6 +130,22 @@ async def test_what_a_limit_refuses_is_counted_by_the_name_of_the_limit(site: Si
                 refused += answer.status == 429
     assert refused > 0
     assert await measured(site, "idcontact_limit_refused_total", limit="landing") == refused
+
+
+async def test_one_scrape_answers_for_all_processes_behind_an_address(
+    one_redis_server: RedisServer, tmp_path: Path
+) -> None:
+    made = make_site(tmp_path, one_redis_server.url, top=f'redis_prefix = "{tmp_path.name}"')
+    async with workers_of(made, 2) as parent:
+        processes = {str(worker) for worker in parent.workers()}
+        for process in processes:
+            await until_measured(made, "idcontact_redis_up", 1, process=process)
+        page = await scraped(made)
+        families = list(text_string_to_metric_families(page))
+        assert len({family.name for family in families}) == len(families)
+        assert all({sample.labels["process"] for sample in one.samples} <= processes for one in families)
+        for process in processes:
+            assert samples(page)["process_resident_memory_bytes", frozenset({("process", process)})] > 0
 
 
 async def test_a_store_that_is_away_leaves_what_this_node_knows_by_itself(
