@@ -222,14 +222,18 @@ class Client:
     async def begin(self, kind: str, *, command_id: str | None = None, **members: Any) -> Command:
         """Send a command without waiting for its answer. The same id again is the same command again."""
         chosen = secrets.token_urlsafe(12) if command_id is None else command_id
-        frame = {"type": kind, "id": chosen, **members}
-        command = self.commands.get(chosen)
-        if command is None or command.answer.done():
-            earlier = (command.sent, command.answers) if command is not None else (0, [])
-            command = Command(frame, asyncio.get_running_loop().create_future(), *earlier)
-            self.commands[chosen] = command
+        command = self.know({"type": kind, "id": chosen, **members})
         await self._send(command)
         return command
+
+    def know(self, frame: Frame) -> Command:
+        """A command that is about to be sent, for whoever sends it in a way of their own."""
+        known = self.commands.get(frame["id"])
+        if known is None or known.answer.done():
+            earlier = (known.sent, known.answers) if known is not None else (0, [])
+            known = Command(frame, asyncio.get_running_loop().create_future(), *earlier)
+            self.commands[frame["id"]] = known
+        return known
 
     async def command(self, kind: str, *, command_id: str | None = None, **members: Any) -> Frame:
         """Send a command; its `ack`, or Refused."""
