@@ -283,9 +283,9 @@ class _Builder:
 
     def _health(self, live: LivePart | None) -> Health:
         """What is asked of the whole house; the same measures are in the metrics."""
-        house = HouseMeasures(self._redis, self._keeper, self._limiter)
+        house = HouseMeasures(self._redis, self._config.redis_prefix, self._keeper, self._limiter)
         self._metrics.add(house)
-        checks = [house.wrong_with_keys]
+        checks = [house.wrong_with_writing, house.wrong_with_keys]
         if live is not None:
             self._metrics.add(live.measures)
             checks += [live.measures.wrong_with_deadlines, live.measures.wrong_with_attributes]

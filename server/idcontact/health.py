@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from idcontact.errors import Unavailable
 from idcontact.openapi import ApiRoute, Operation, json
-from idcontact.redis import is_up
+from idcontact.redis import is_up, reaching
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -26,6 +26,7 @@ Check: TypeAlias = "Callable[[], Awaitable[str | None]]"
 """What is wrong, in words for the operator that name nobody; None when nothing is. May raise `Unavailable`."""
 
 AWAY: Final = "the store cannot be reached"
+REFUSING: Final = "the store answers and takes nothing"
 UNREADABLE: Final = "conversations cannot be read: their keys are not here"
 _FRESH: Final = 1.0
 """Seconds for which an answer is good: anybody may ask, and the store is asked only so often."""
@@ -92,11 +93,21 @@ class Health:
 class HouseMeasures:
     """What the metrics say of the store, the keys and the limits."""
 
-    def __init__(self, redis: Redis, keeper: KeyKeeper, limiter: Limiter) -> None:
+    def __init__(self, redis: Redis, prefix: str, keeper: KeyKeeper, limiter: Limiter) -> None:
         self._redis = redis
+        self._trial = f"{prefix}:health"
         self._keeper = keeper
         self._limiter = limiter
         self._up = False
+
+    async def wrong_with_writing(self) -> str | None:
+        """Whether it takes nothing: its memory or its disk is full, it is a replica, or has too few of its own."""
+        try:
+            with reaching():
+                await self._redis.set(self._trial, b"", ex=60)
+        except Unavailable:
+            return REFUSING
+        return None
 
     async def wrong_with_keys(self) -> str | None:
         """Whether something is stored whose key is not here."""

@@ -19,6 +19,8 @@ from scraping import measured, scraped, until_measured
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+    from servers import RedisServer
+
 PREFIX = "idc"
 GUIDE = (Path(__file__).resolve().parents[3] / "docs/operate.md").read_text()
 
@@ -72,6 +74,19 @@ async def test_a_deadline_that_nobody_meets_turns_it_red_until_somebody_does(
             async with running_house(make_site(tmp_path / "beside", redis_url, beside=site)):
                 await until_ready_says(site, 200, "ok")
             assert await measured(site, "idcontact_deadline_overdue_seconds") == 0
+
+
+async def test_a_store_that_is_full_turns_it_red_until_there_is_room(
+    own_redis_server: RedisServer, tmp_path: Path
+) -> None:
+    site = make_site(tmp_path, own_redis_server.url)
+    async with running_house(site):
+        await until_ready_says(site, 200, "ok")
+        with own_redis_server.client() as client:
+            client.config_set("maxmemory", 1)
+            await until_ready_says(site, 503, "the store answers and takes nothing")
+            client.config_set("maxmemory", 0)
+        await until_ready_says(site, 200, "ok")
 
 
 async def test_attributes_that_outlive_their_conversation_turn_it_red_until_they_are_gone(
