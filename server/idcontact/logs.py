@@ -9,9 +9,12 @@ import sys
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _EXTRAS: Final = ("conversation", "purpose", "reason", "deadline", "code", "event", "who", "tags")
 """Members of `extra` that may be written. A name that is not here is left out, so that nothing slips in."""
@@ -22,6 +25,9 @@ _QUIET: Final = ("aiohttp", "asyncio", "uvicorn.error", "websockets", "multipart
 
 _TOGETHER: Final = 0.02
 """Seconds for which an entry that is no warning may wait for others."""
+
+_PIECE_BYTES: Final = 4096
+"""PIPE_BUF of Linux: no more than this is certain to go into a pipe in one piece (POSIX, write())."""
 
 
 class JsonLines(logging.Formatter):
@@ -93,8 +99,8 @@ class _LinesHandler(logging.StreamHandler[TextIO]):
         with self.lock or contextlib.nullcontext():
             self._loop = None
             lines, self._lines = self._lines, []
-            if lines:
-                self.stream.write("".join(map(self._written, lines)))
+            for together in in_pieces(map(self._written, lines)):
+                self.stream.write(together)
             super().flush()
 
     def _soon(self) -> bool:
@@ -114,6 +120,21 @@ class _LinesHandler(logging.StreamHandler[TextIO]):
         line = {"level": "error", "logger": record.name, "text": "an entry could not be written", "error": [place]}
         with contextlib.suppress(OSError, ValueError):
             self.stream.write(msgspec.json.encode(line).decode() + self.terminator)
+
+
+def in_pieces(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, as many together as a pipe takes whole: other processes of this server may write to it as well."""
+    together: list[str] = []
+    size = 0
+    for line in lines:
+        length = len(line) if line.isascii() else len(line.encode())
+        if together and size + length > _PIECE_BYTES:
+            yield "".join(together)
+            together, size = [], 0
+        together.append(line)
+        size += length
+    if together:
+        yield "".join(together)
 
 
 def say(logger: logging.Logger, text: str) -> None:

@@ -108,10 +108,12 @@ class Worker:
             await self.process.wait()
 
     def hurry(self) -> None:
-        """Tell it not to wait for anything. It must have been told to leave."""
-        if self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(signal.SIGTERM)
+        """Tell it not to wait for anything."""
+        # Two signals, since it may not have heard yet that it is to leave; of one kind they might be taken together.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if self.process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self.process.send_signal(number)
 
     def kill(self) -> None:
         """End it at once."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from idcontact.logs import set_up
+from idcontact.logs import in_pieces, set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,3 +160,13 @@ def test_the_level_decides_what_is_written(log: io.StringIO) -> None:
     logging.getLogger("idcontact.access").info("GET / 200")
     logging.getLogger("idcontact").warning("heard")
     assert [line["text"] for line in lines(log)] == ["heard"]
+
+
+@given(st.lists(st.text(st.sampled_from("aé€\U0001f600"), max_size=3000).map(lambda text: f"{text}\n"), max_size=20))
+def test_lines_go_out_whole_and_no_more_together_than_a_pipe_takes_at_once(written: list[str]) -> None:
+    pieces = list(in_pieces(written))
+    assert "".join(pieces) == "".join(written)
+    assert all(piece.endswith("\n") for piece in pieces)
+    assert all(len(piece.encode()) <= 4096 or piece.count("\n") == 1 for piece in pieces)
+    fewest = sum(len(line.encode()) for line in written) / 4096
+    assert len(pieces) <= max(2 * fewest + 1, 1)

@@ -121,6 +121,19 @@ async def test_sigterm_hands_everybody_over_and_ends_all_processes(site: Site) -
         await gone(worker)
 
 
+async def test_a_second_signal_does_not_wait_for_what_was_begun(site: Site) -> None:
+    async with workers_of(site, 1) as parent:
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        begun = "POST /start HTTP/1.1", f"Host: 127.0.0.1:{site.port}", "Content-Type: application/json"
+        writer.write("\r\n".join([*begun, "Content-Length: 9", "Expect: 100-continue", "", ""]).encode())
+        assert await reader.readline() == b"HTTP/1.1 100 Continue\r\n"
+        parent.tell(signal.SIGINT)
+        parent.tell(signal.SIGTERM)
+        assert await parent.ended() == 0
+        assert not [text for text in _mistakes(parent.log) if "graceful shutdown exceeded" in text]
+        writer.close()
+
+
 def _mistakes(log: list[dict[str, Any]]) -> list[str]:
     return [entry["text"] for entry in log if entry.get("level") in {"error", "critical", None}]
 
