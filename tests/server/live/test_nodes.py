@@ -157,9 +157,11 @@ async def test_the_command_of_a_lost_connection_is_done_once_on_whichever_node(f
     await ann.said(end_user.conversation, "once")
 
 
+@pytest.mark.parametrize("by_stream", [False, True], ids=["sockets", "streams"])
 async def test_a_node_that_stops_sends_its_people_to_the_others(
-    floor: Floor, house: Site, tmp_path_factory: pytest.TempPathFactory
+    floor: Floor, house: Site, tmp_path_factory: pytest.TempPathFactory, by_stream: bool
 ) -> None:
+    floor.by_stream = by_stream
     async with running_house(_beside(house, tmp_path_factory)) as leaving:
         end_user, ann = await floor.talk(site=leaving, at=house)
         await end_user.say("before")
