@@ -7,16 +7,13 @@ import type {
   ErrorFrame,
   SendMessage,
   StaffFrame,
-  ToEndUser,
-  ToStaff,
 } from "./generated/messages.ts";
 import { PROTOCOL } from "./generated/messages.ts";
 import { LogCursors } from "./log_cursors.ts";
 import { type CommandFrame, Outbox } from "./outbox.ts";
 import { isOfServer, type StopReason, verdictOn } from "./reconnect.ts";
+import { isEvent, parseFrame, type ServerFrame } from "./server_frame.ts";
 import { Ways } from "./ways.ts";
-
-export type ServerFrame = ToEndUser | ToStaff;
 
 /** A command before it has an id. */
 export type WithoutId<C> = C extends CommandFrame ? Omit<C, "id"> : never;
@@ -114,7 +111,7 @@ export class Connection<F extends ServerFrame> {
 
   start(): void {
     this.#stopped = false;
-    this.#stopListening = this.#environment.onReturn(() => this.check());
+    this.#stopListening = this.#environment.onReturn((clockMoved) => this.#returned(clockMoved));
     this.#listener.statusChanged({ kind: "connecting" });
     this.#connect();
   }
@@ -252,6 +249,15 @@ export class Connection<F extends ServerFrame> {
 
   // --- is anybody there ----------------------------------------------------------------------------------------------
 
+  #returned(clockMoved: boolean): void {
+    if (clockMoved && this.#welcomed) {
+      this.resync(); // the welcome says what time it is
+      this.#expectAnswer(PROBE_ANSWER_WITHIN_MS);
+    } else {
+      this.check();
+    }
+  }
+
   /**
    * Only what answers this page counts. Events may go on coming over a connection whose other direction is lost.
    */
@@ -381,21 +387,5 @@ export class Connection<F extends ServerFrame> {
       this.#postponed.clear();
       this.#flush();
     });
-  }
-}
-
-/** An event of any kind, known to this page or not: what has a place in a log. */
-function isEvent(frame: ServerFrame): frame is AnyEvent {
-  return "log_id" in frame && "seq" in frame;
-}
-
-/** The frame; nothing for what is no frame. That our own server keeps to its types is what the generated types are for. */
-function parseFrame<F extends ServerFrame>(data: unknown): F | undefined {
-  if (typeof data !== "string") return undefined;
-  try {
-    const parsed: unknown = JSON.parse(data);
-    return typeof parsed === "object" && parsed !== null && "type" in parsed ? (parsed as F) : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -22,8 +22,11 @@ export interface Environment {
   newId(): string;
   /** Calls back after `ms`; what it returns cancels that. */
   later(ms: number, callback: () => void): () => void;
-  /** Calls back whenever the device may have been away: shown again, woken, network back. Returns a way to stop. */
-  onReturn(callback: () => void): () => void;
+  /**
+   * Calls back whenever the device may have been away: shown again, woken, network back; and when its clock was set.
+   * `clockMoved`: what is known of the server's time by this clock may be wrong. Returns a way to stop.
+   */
+  onReturn(callback: (clockMoved: boolean) => void): () => void;
   storage: KeptText | undefined;
 }
 
@@ -59,31 +62,32 @@ function randomId(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function listenForReturn(callback: () => void): () => void {
+function listenForReturn(callback: (clockMoved: boolean) => void): () => void {
+  const back = () => callback(false);
   const whenVisible = () => {
-    if (document.visibilityState === "visible") callback();
+    if (document.visibilityState === "visible") back();
   };
   document.addEventListener("visibilitychange", whenVisible);
-  document.addEventListener("resume", callback);
-  addEventListener("online", callback);
-  addEventListener("pageshow", callback);
-  const stopWatching = watchForSleep(callback);
+  document.addEventListener("resume", back);
+  addEventListener("online", back);
+  addEventListener("pageshow", back);
+  const stopWatching = watchClock(() => callback(true));
   return () => {
     document.removeEventListener("visibilitychange", whenVisible);
-    document.removeEventListener("resume", callback);
-    removeEventListener("online", callback);
-    removeEventListener("pageshow", callback);
+    document.removeEventListener("resume", back);
+    removeEventListener("online", back);
+    removeEventListener("pageshow", back);
     stopWatching();
   };
 }
 
-/** No event tells that the device slept with this page in view. A timer that comes far too late does. */
-function watchForSleep(callback: () => void): () => void {
+/** No event tells that the device slept with this page in view, or that its clock was set. A timer does. */
+function watchClock(moved: () => void): () => void {
   let last = Date.now();
   const timer = setInterval(() => {
     const passed = Date.now() - last;
     last += passed;
-    if (passed > (document.visibilityState === "visible" ? ASLEEP_MS : ASLEEP_HIDDEN_MS)) callback();
+    if (passed < 0 || passed > (document.visibilityState === "visible" ? ASLEEP_MS : ASLEEP_HIDDEN_MS)) moved();
   }, LOOK_EVERY_MS);
   return () => clearInterval(timer);
 }

@@ -294,6 +294,18 @@ describe("a lost connection", () => {
     expect(lastStatus()?.kind).toBe("offline");
   });
 
+  it("is noticed too after a sleep, and what time it is is asked again", () => {
+    comesUp();
+    environment.clockMoves(3_600_000);
+    expect(environment.socket.sentOf("hello")).toHaveLength(2);
+    environment.socket.says(welcome());
+    environment.passes(9_000);
+    expect(lastStatus()?.kind).toBe("online");
+    environment.clockMoves(-7_200_000);
+    environment.passes(5_000);
+    expect(lastStatus()?.kind).toBe("offline");
+  });
+
   it("is not tried later but at once when the device returns", () => {
     environment.socket.closes(1006);
     environment.returns();

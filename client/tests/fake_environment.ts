@@ -63,7 +63,7 @@ export class FakeEnvironment implements Environment {
   #now = 1_000_000;
   #ids = 0;
   readonly #timers = new Set<Timer>();
-  readonly #returns = new Set<() => void>();
+  readonly #returns = new Set<(clockMoved: boolean) => void>();
 
   get socket(): FakeSocket {
     const last = this.sockets.at(-1);
@@ -106,14 +106,20 @@ export class FakeEnvironment implements Environment {
     return () => void this.#timers.delete(timer);
   }
 
-  onReturn(callback: () => void): () => void {
+  onReturn(callback: (clockMoved: boolean) => void): () => void {
     this.#returns.add(callback);
     return () => void this.#returns.delete(callback);
   }
 
   /** The page is shown again, or the network is back. */
   returns(): void {
-    for (const callback of this.#returns) callback();
+    for (const callback of this.#returns) callback(false);
+  }
+
+  /** The device slept, or its clock was set. */
+  clockMoves(ms: number): void {
+    this.#now += ms;
+    for (const callback of this.#returns) callback(true);
   }
 
   /** Lets time pass; timers fire in their order. */
