@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from idcontact.errors import (
     BadRequest,
@@ -69,7 +71,18 @@ CONVERSATION: Final = Operation(
     errors=[OtherBrowser, Gone],
 )
 _CONVERSATION: Final = {"conversation": "Id of the conversation."}
-_EVENTS: Final = Answer(200, "Frames of the live protocol; see docs/live-protocol.md.", {"text/event-stream": str})
+
+
+class StreamEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One event of a stream. Without `event`, `data` is a frame; with `ready` and `close`, what stream.py says."""
+
+    data: str
+    event: Literal["ready", "close"] | None = None
+
+
+_EVENTS: Final = Answer(
+    200, "Frames of the live protocol; see docs/live-protocol.md.", {"text/event-stream": StreamEvent}
+)
 _TAKEN: Final = empty("Taken. What it leads to is said over the stream.", 204)
 _LINES: Final = "text/plain"
 END_USER_EVENTS: Final = Operation(
