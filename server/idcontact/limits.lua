@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- How often something may be done: a sliding window, made of the counts of this window and the one before it, which
 -- weighs less as this one goes by. One step, so that hits at the same moment never pass together.
 --

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Store what follows from a happening, if nothing else happened meanwhile. One step.
 --
 -- KEYS[1]  the conversation's hash

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A node still has sockets of this conversation: its route, and the end user's lease.
 --
 -- KEYS[1]  the conversation's hash

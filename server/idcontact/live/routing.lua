@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- The queue and its agents: every act one atomic step. The same rules as routing.py, which is the place to read them.
 --
 -- KEYS[1]  root of the routing slot, e.g. "idc:{routing}:"; every key below starts with it

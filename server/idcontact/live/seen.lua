@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- How far somebody has read. Only forwards.
 --
 -- KEYS[1]  the conversation's hash

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Notes that a session is in use, and never brings back one that has ended meanwhile.
 -- KEYS[1] the session's hash
 -- ARGV[1] now, in milliseconds   ARGV[2] milliseconds until it ends if it is not used again

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, Literal
 
 import aiohttp
 import pytest
 
 from live_client import Refused
-from live_floor import Floor, floor_of
+from live_floor import Floor, Logins, floor_of
 from running import make_site, running_house
+from servers import Kind, RedisServer, wanted_kinds
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from live_client import Client
     from running import Site
-    from servers import RedisServer
+
+GONE: Final = 4404
+NOT_LOGGED_IN: Final = 4401
 
 
 @pytest.mark.parametrize("how", ["killed", "paused"])
@@ -79,6 +84,88 @@ async def _through_an_outage(floor: Floor, beside: Site, redis: RedisServer, how
     await newcomer.said("welcome")
 
 
+async def test_a_store_that_comes_back_without_its_data_leaves_nobody_hanging(kind: Kind, tmp_path: Path) -> None:
+    with RedisServer(kind) as redis:
+        async with running_house(make_site(tmp_path, redis.url)) as site:
+            async with strangers(site) as floor:
+                end_user, ann = await floor.talk()
+                waiting = await floor.waits("passport")
+                redis.kill()
+                redis.start()
+                assert await end_user.closed() == GONE
+                assert await waiting.closed() == GONE
+                await ann.until(lambda: not ann.queue, "an empty queue")
+                await ann.until(lambda: not ann.conversations, "no conversations")
+                assert await ann.closed() == NOT_LOGGED_IN
+                assert not (faults := [*end_user.faults, *waiting.faults, *ann.faults]), faults
+            async with floor_of(site) as floor:
+                newcomer, ann = await floor.talk()
+                await newcomer.say("from the beginning")
+                await ann.said(newcomer.conversation, "from the beginning")
+
+
+async def test_with_a_full_memory_nothing_more_is_said_but_all_that_was_can_be_read_and_ended(
+    kind: Kind, tmp_path: Path
+) -> None:
+    with RedisServer(kind, appendonly=True) as redis:
+        async with running_house(make_site(tmp_path, redis.url)) as site, floor_of(site) as floor:
+            end_user, ann = await floor.talk()
+            other = await floor.waits("passport")
+            conversation = end_user.conversation
+            await end_user.say("before")
+            _fill(redis)
+            assert "takes nothing" in await _ready_is(site, 503)
+            for client in (end_user, ann):
+                with pytest.raises(Refused, match=r"^unavailable"):
+                    await client.command("send", command_id="during", conversation=conversation, text="during")
+            assert (await end_user.resume())["conversation"]["phase"] == "active"
+            await ann.resume()
+            await ann.said(conversation, "before")
+            await other.end()
+            assert other.is_open
+
+            _make_room(redis)
+            await _ready_is(site, 200)
+            await _again(end_user, conversation, "during")
+            await ann.said(conversation, "before", "during")
+            _fill(redis)
+            await end_user.end()
+            await ann.in_phase(conversation, "wrapping_up")
+            await ann.finish(conversation)
+            await end_user.in_phase("closed")
+            _make_room(redis)
+
+
+@pytest.fixture(params=wanted_kinds())
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Of a server that a test of its own starts."""
+    chosen: Kind = request.param
+    return chosen
+
+
+@asynccontextmanager
+async def strangers(site: Site) -> AsyncIterator[Floor]:
+    """People who leave as they are: nothing of them is left to be ended."""
+    logins = Logins()
+    floor = Floor(site, logins)
+    try:
+        yield floor
+    finally:
+        await floor.leave()
+        await logins.close()
+
+
+def _fill(redis: RedisServer) -> None:
+    """From now on there is no room for anything more."""
+    with redis.client() as client:
+        client.config_set("maxmemory", client.info("memory")["used_memory"] // 2)
+
+
+def _make_room(redis: RedisServer) -> None:
+    with redis.client() as client:
+        client.config_set("maxmemory", 0)
+
+
 async def _again(client: Client, conversation: str, text: str) -> None:
     """As the page says: the same command again, after the pause that the answer names."""
     for _ in range(60):
@@ -93,10 +180,12 @@ async def _again(client: Client, conversation: str, text: str) -> None:
     raise AssertionError("still unavailable")
 
 
-async def _ready_is(site: Site, status: int) -> None:
+async def _ready_is(site: Site, status: int) -> str:
+    """Until it is so; what it says then."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)) as session:
         for _ in range(10_000):
             async with session.get(f"{site.url}/health/ready") as answer:
                 if answer.status == status:
-                    return
+                    said: str = (await answer.json())["status"]
+                    return said
     raise AssertionError(f"/health/ready never answered {status}")
