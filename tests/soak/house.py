@@ -10,6 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import aiohttp
+
 from live_browser import post_internally
 from running import ServerProcess, Site, free_port, make_site
 from servers import RedisServer
@@ -69,7 +71,7 @@ class House:
             try:
                 async with asyncio.timeout(5):
                     status, answer = await post_internally(f"{node.internal}{path}", body, content_type)
-            except (OSError, TimeoutError):  # aiohttp's errors of connections are among these
+            except (OSError, TimeoutError, aiohttp.ClientError):
                 status, answer = 503, b""
             if status == 200:
                 return answer

@@ -178,9 +178,13 @@ class Visitor(Enduring, JournaledEndUser):
         visitor.journal.who = f"end user {number}"
         visitor.client_url = started["client_url"]
         visitor.values = {"fullname": f"given-{secrets.token_hex(6)}", "city": f"given-{secrets.token_hex(6)}"}
-        place = started["attr_url"].partition("/plugins/")[2]
-        await house.post(f"/plugins/{place}", house.door.token(visitor.values).encode(), "application/jwt")
-        await visitor.arrive()
+        try:
+            place = started["attr_url"].partition("/plugins/")[2]
+            await house.post(f"/plugins/{place}", house.door.token(visitor.values).encode(), "application/jwt")
+            await visitor.arrive()
+        except BaseException:
+            await visitor.browser.close()
+            raise
         return visitor
 
     async def arrive(self) -> None:
