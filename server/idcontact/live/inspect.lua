@@ -9,14 +9,15 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local MAY_KEEP = {preparing = true, waiting = true, active = true}
 local counts, oldest, left = {}, 0, 0
 for _, hash in ipairs(call('ZRANGE', KEYS[1], 0, -1)) do
-  local phase = call('HGET', hash, 'phase')
+  local kept = call('HMGET', hash, 'phase', 'attributes_at')
+  local phase, at = kept[1], tonumber(kept[2] or 0)
   if phase then
     counts[phase] = (counts[phase] or 0) + 1
-    if call('HEXISTS', hash, 'attributes') == 1 then
-      local at = tonumber(call('HGET', hash, 'attributes_at') or 1)
-      if oldest == 0 or at < oldest then oldest = at end
-      if not MAY_KEEP[phase] and (left == 0 or at < left) then left = at end
+    if not MAY_KEEP[phase] and call('HEXISTS', hash, 'attributes') == 1 then
+      at = math.max(at, 1)
+      if left == 0 or at < left then left = at end
     end
+    if at > 0 and (oldest == 0 or at < oldest) then oldest = at end
   end
 end
 local phases = {}

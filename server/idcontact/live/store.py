@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from idcontact.redis import Took
 
 _ISSUED_COOKIES = 5
-_TIME_ONE_IN = 16
+_TIME_ONE_IN = 64
 SAFETY_EXPIRY = 24 * 3600
 _LOADED = [
     "version",
