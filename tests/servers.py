@@ -177,3 +177,61 @@ class RedisServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+class Sentinels:
+    """Three sentinels that watch over a primary, and agree by two on another one. Used as a context manager."""
+
+    SERVICE: Final = "conversations"
+
+    def __init__(self, primary: RedisServer, ports: tuple[int, int, int]) -> None:
+        self.ports = ports
+        self._primary = primary
+        self._directory = Path(tempfile.mkdtemp(prefix="idc-", dir="/tmp"))
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def url(self) -> str:
+        """For the setting `redis_url`."""
+        return f"redis+sentinel://{','.join(f'127.0.0.1:{port}' for port in self.ports)}/{self.SERVICE}"
+
+    def primary_port(self) -> int:
+        """Where they say that the primary is."""
+        with redis_client.Redis(port=self.ports[0], protocol=2) as client:
+            said = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.SERVICE)
+        return int(said[1])
+
+    def __enter__(self) -> Self:
+        for port in self.ports:
+            directory = self._directory / str(port)
+            directory.mkdir()
+            config = directory / "sentinel.conf"
+            config.write_text(
+                f"port {port}\nbind 127.0.0.1\ndir {directory}\nlogfile {directory}/log\n"
+                f"sentinel monitor {self.SERVICE} 127.0.0.1 {self._primary.port} 2\n"
+                f"sentinel down-after-milliseconds {self.SERVICE} 500\n"
+                f"sentinel failover-timeout {self.SERVICE} 3000\n"
+            )
+            command = ending_with_parent([str(binary_of(self._primary.kind)), str(config), "--sentinel"])
+            self._processes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        deadline = time.monotonic() + _READY_WITHIN
+        while not all(map(self._knows_the_others, self.ports)):
+            assert time.monotonic() < deadline, "the sentinels do not find each other"
+            time.sleep(0.02)  # they say nothing when they are ready
+        return self
+
+    def _knows_the_others(self, port: int) -> bool:
+        with redis_client.Redis(port=port, protocol=2) as client:
+            try:
+                state = client.sentinel_masters().get(self.SERVICE, {})
+            except redis_client.ConnectionError:
+                return False
+        return bool(state.get("num-other-sentinels") == 2 and state.get("num-slaves") == 1)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.terminate()
+            process.wait(timeout=_READY_WITHIN)
+        shutil.rmtree(self._directory, ignore_errors=True)

@@ -34,6 +34,7 @@ from redis.exceptions import (
 )
 
 from idcontact.errors import SettingsError, Unavailable
+from idcontact.sentinel import EXPECTED, is_sentinel, sentinel_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,25 +54,27 @@ _OUTAGE_WORDS = ("BUSY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "
 
 
 def connect(url: str) -> Redis:
-    """A client for `redis://`, `rediss://` or `unix://`. It connects on first use and reconnects by itself.
+    """A client for `redis://`, `rediss://`, `unix://` or `redis+sentinel://` (see `sentinel.py`).
 
+    It connects on first use and reconnects by itself.
     Answers are bytes (RESP2). Each command may take 5 seconds, and is tried once more: who waits hears within ten.
     """
+    options: dict[str, Any] = {
+        "max_connections": _CONNECTIONS,
+        "timeout": 5,
+        "protocol": 2,
+        "decode_responses": False,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 5,
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 1),
+        "health_check_interval": 15,
+    }
     try:
         # Blocking: a thousand sockets that return at once wait for a connection instead of failing for want of one.
-        pool = BlockingConnectionPool.from_url(
-            url,
-            max_connections=_CONNECTIONS,
-            timeout=5,
-            protocol=2,
-            decode_responses=False,
-            socket_timeout=5,
-            socket_connect_timeout=5,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 1),
-            health_check_interval=15,
-        )
+        pool = sentinel_pool(url, options) if is_sentinel(url) else BlockingConnectionPool.from_url(url, **options)
     except ValueError as mistake:
-        raise SettingsError([f"redis_url: expected redis://…, rediss://… or unix://…, {mistake}"]) from None
+        said = f"redis_url: expected redis://…, rediss://…, unix://… or {EXPECTED}, {mistake}"
+        raise SettingsError([said]) from None
     return Redis.from_pool(pool)
 
 

@@ -16,7 +16,7 @@ import pytest
 from live_client import Refused
 from live_floor import Floor, floor_of
 from running import Site, free_port, make_site, running_house
-from servers import Kind, RedisServer, wanted_kinds
+from servers import Kind, RedisServer, Sentinels, wanted_kinds
 from soak.relay import Relay, Unix
 
 if TYPE_CHECKING:
@@ -205,6 +205,25 @@ async def test_an_agent_who_accepted_in_vain_is_offered_it_again(town: Town) -> 
     await ann.accept_next(end_user.conversation)
     await end_user.in_phase("active")
     await _go_on(end_user, ann)
+
+
+@pytest.mark.parametrize("kind", wanted_kinds())
+async def test_sentinels_lead_everybody_to_the_new_primary(kind: Kind, tmp_path: Path) -> None:
+    ports = (free_port(), free_port(), free_port())
+    with (
+        RedisServer(kind, port=free_port()) as primary,
+        RedisServer(kind, port=free_port(), replica_of=primary) as replica,
+        Sentinels(primary, ports) as sentinels,
+    ):
+        replica.wait_until_following()
+        async with running_house(make_site(tmp_path, sentinels.url)) as site, floor_of(site) as floor:
+            end_user, ann = await floor.talk()
+            await end_user.say("before")
+            await ann.said(end_user.conversation, "before")
+            replica.wait_until_following()
+            primary.kill()
+            await _go_on(end_user, ann, "before")
+            assert sentinels.primary_port() == replica.port
 
 
 async def _go_on(end_user: EndUser, ann: Staff, *before: str) -> None:
