@@ -59,7 +59,7 @@ async def test_attributes_are_shown_after_acceptance_and_to_the_acceptor_alone(f
     sue, ann, bob = await floor.staff("sue"), await floor.agent("ann"), await floor.agent("bob")
     end_user = await floor.waits()
     agents = {"ann": ann, "bob": bob}
-    await ann.until(lambda: ann.queue[end_user.conversation]["state"] == "offered", "an offer to anyone")
+    await ann.until(lambda: ann.queue.get(end_user.conversation, {}).get("state") == "offered", "an offer to anyone")
     acceptor = agents.pop(ann.queue[end_user.conversation]["agent"])
     (other,) = agents.values()
     offer = await acceptor.offered()
