@@ -30,6 +30,7 @@ class Parent:
         self.process = process
         self.log: list[dict[str, Any]] = []
         self._more = asyncio.Condition()
+        self._silent = False
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
@@ -38,6 +39,9 @@ class Parent:
             async with self._more:
                 self.log.append(json.loads(line) if line.startswith(b"{") else {"text": line.decode()})
                 self._more.notify_all()
+        async with self._more:
+            self._silent = True
+            self._more.notify_all()
 
     async def says(self, text: str, *, since: int = 0) -> int:
         """Wait until an entry after `since` holds this text; how many entries there are up to it."""
@@ -46,6 +50,7 @@ class Parent:
                 for index in range(since, len(self.log)):
                     if text in self.log[index]["text"]:
                         return index + 1
+                assert not self._silent, f"it ended without {text!r}: {self.log[-5:]}"
                 await self._more.wait()
 
     def workers(self) -> list[int]:
