@@ -48,9 +48,8 @@ class Network:
     def goes_away(self) -> None:
         """Cut what is open, and let nothing through."""
         self._away = True
-        for task, writer in self._open.items():
+        for writer in self._open.values():
             writer.transport.abort()
-            task.cancel()
 
     def comes_back(self) -> None:
         """Let everything through again."""

@@ -79,13 +79,15 @@ async def test_what_was_typed_without_a_network_is_said_once_after_a_reload(town
         await agent.says(f"antwoord {number}")
     await is_waiting(end_user, "vraag 2")
     await is_waiting(agent, "antwoord 2")
+    addresses = [person.page.url for person in (end_user, agent)]
     for person in (end_user, agent):
         with pytest.raises(Error):
             await person.page.reload()
+        await person.page.wait_for_url("chrome-error://**")
 
     network.comes_back()
-    for person in (end_user, agent):
-        await person.page.reload()
+    for person, address in zip((end_user, agent), addresses, strict=True):
+        await person.page.goto(address)
     for person in (end_user, agent):
         await expect(person.said).to_have_count(5)
     said = await end_user.said.all_inner_texts()
