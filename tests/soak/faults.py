@@ -37,18 +37,21 @@ class Plan:
         }
 
     async def run(self, seconds: float) -> None:
-        """Break things for so long: each kind once, in an order of chance, and again. Then everything is mended."""
-        ends = asyncio.get_running_loop().time() + seconds
+        """Break things for so long: each kind once at least, in an order of chance. Then everything is mended."""
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + seconds
+        faults = self._shuffled()
         try:
-            while asyncio.get_running_loop().time() < ends:
-                for fault in self._seed.sample(list(self._faults.values()), len(self._faults)):
-                    await self._between()
-                    if asyncio.get_running_loop().time() >= ends:
-                        break
-                    await fault()
+            while faults or loop.time() < ends:
+                faults = faults or self._shuffled()
+                await self._between()
+                await faults.pop()()
         finally:
             await asyncio.gather(*self._mending)
             await self._house.heal()
+
+    def _shuffled(self) -> list[Callable[[], Awaitable[None]]]:
+        return self._seed.sample(list(self._faults.values()), len(self._faults))
 
     async def _between(self) -> None:
         """Until people have said some more: a fault among people who say nothing shows nothing."""
