@@ -78,11 +78,11 @@ def test_workers_that_die_soon_are_followed_after_a_longer_pause_each_time(lived
 
 async def test_a_worker_that_cannot_start_at_all_ends_everything(tmp_path: Path) -> None:
     with ExitStack() as owner:
-        listening = bound_together("listen", Address("127.0.0.1", 0), 2, owner)
+        listening = bound_together("listen", Address("127.0.0.1", 0), 1, owner)
         workers = Workers([Doors(one, None) for one in listening], ["--config", str(tmp_path / "nothing.toml")], 0)
         with pytest.raises(StartFailed, match="a worker could not start"):
             await workers.run()
-        assert [one.fileno() for one in listening] == [-1, -1]
+        assert [one.fileno() for one in listening] == [-1]
 
 
 def test_an_address_that_is_not_of_this_machine_is_named() -> None:
@@ -105,8 +105,8 @@ async def test_people_on_different_processes_share_a_conversation(parent: Parent
         await ann.said(end_user.conversation, "from one process", "from the other")
 
 
-async def test_sigterm_hands_everybody_over_and_ends_all_processes(site: Site) -> None:
-    async with workers_of(site, 2) as parent:
+async def test_sigterm_hands_everybody_over_and_ends_the_worker_too(site: Site) -> None:
+    async with workers_of(site, 1) as parent:
         workers = parent.workers()
         ann = await Staff.log_in(site, "ann")
         await ann.connect()
