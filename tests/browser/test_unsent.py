@@ -79,23 +79,24 @@ async def test_what_was_typed_without_a_network_is_said_once_after_a_reload(town
         await agent.says(f"antwoord {number}")
     await is_waiting(end_user, "vraag 2")
     await is_waiting(agent, "antwoord 2")
-    addresses = [person.page.url for person in (end_user, agent)]
-    for person in (end_user, agent):
+    people: list[Person] = [end_user, agent]
+    addresses = [person.page.url for person in people]
+    for person in people:
         with pytest.raises(Error):
             await person.page.reload()
         await person.page.wait_for_url("chrome-error://**")
 
     network.comes_back()
-    for person, address in zip((end_user, agent), addresses, strict=True):
+    for person, address in zip(people, addresses, strict=True):
         await person.page.goto(address)
-    for person in (end_user, agent):
+    for person in people:
         await expect(person.said).to_have_count(5)
     said = await end_user.said.all_inner_texts()
     await end_user.sees_messages(*said)
     await agent.sees_messages(*said)
     for who in ("vraag", "antwoord"):
         assert [text for text in said if text.startswith(who)] == [f"{who} 1", f"{who} 2"]
-    for person in (end_user, agent):
+    for person in people:
         await person.page.reload()
         await person.sees_messages(*said)
 
