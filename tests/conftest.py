@@ -24,6 +24,7 @@ _FIRST: Final = (
     "browser/test_plain_pages.py",
     "server/test_fuzzed.py",
     "browser/test_main_job.py",
+    "soak/test_soak.py",
     "server/core/test_processes.py",
     "server/live/test_outage.py",
     "server/live/test_deadlines.py",

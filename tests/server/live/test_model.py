@@ -231,5 +231,5 @@ def test_the_scripts_and_the_rules_are_one_through_kills_and_overtakings(redis_u
     Here.redis_url = redis_url
     run_state_machine_as_test(
         Here,
-        settings=settings(max_examples=examples(25), stateful_step_count=30, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=examples(40), stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )
