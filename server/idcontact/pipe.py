@@ -211,6 +211,8 @@ class Pipe:
         self._flushing = False
         if self._writer is None or not self._buffer or self._awaited is not None:
             return
+        if self._writer.is_closing():
+            return  # it broke this moment: `_serve` is about to end, and fails all that was called
         if self._round is not None:
             self._awaited, self._round = self._round, None
             self._buffer.append(_packed(self._awaited.wait))

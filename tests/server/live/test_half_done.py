@@ -204,6 +204,17 @@ async def test_a_pass_whose_connection_breaks_asks_again(redis: Redis, tmp_path:
         ]
 
 
+async def test_deadlines_are_met_while_the_connection_breaks_before_every_pass(redis: Redis, tmp_path: Path) -> None:
+    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
+        for _ in range(5):
+            conversation = await live.prepared()
+            assert live.store.pipe._writer is not None
+            live.store.pipe._writer.transport.abort()  # and nobody has noticed yet
+            await sweeper(live).once()
+            with pytest.raises(NotFound):
+                await live.store.load(conversation)
+
+
 async def test_a_pass_that_is_called_off_leaves_the_connection_to_others(redis: Redis, tmp_path: Path) -> None:
     async with parts(redis, tmp_path) as live:
         conversation = await live.active()

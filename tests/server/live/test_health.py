@@ -60,20 +60,19 @@ async def test_a_deadline_that_nobody_meets_turns_it_red_until_somebody_does(
 ) -> None:
     (tmp_path / "beside").mkdir()
     site = make_site(tmp_path, redis_url)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deadlines, "PASS_EVERY", 3600)  # after the first pass this node's sweeper stands still
-        async with running_house(site):
+    monkeypatch.setattr(deadlines, "PASS_EVERY", 3600)  # after the first pass this node's sweeper stands still
+    async with running_house(site):
+        await until_ready_says(site, 200, "ok")
+        forgotten = Keys("a" * 26, PREFIX)
+        seconds, _ = await redis.time()
+        await redis.zadd(forgotten.due, {f"hard_limit|{forgotten.id}": (int(seconds) - 60) * 1000})
+        await until_ready_says(site, 503, "deadlines are late")
+        assert forgotten.id not in await scraped(site)
+        assert 60 <= await measured(site, "idcontact_deadline_overdue_seconds") < 600
+        monkeypatch.setattr(deadlines, "PASS_EVERY", 0.05)
+        async with running_house(make_site(tmp_path / "beside", redis_url, beside=site)):
             await until_ready_says(site, 200, "ok")
-            forgotten = Keys("a" * 26, PREFIX)
-            seconds, _ = await redis.time()
-            await redis.zadd(forgotten.due, {f"hard_limit|{forgotten.id}": (int(seconds) - 60) * 1000})
-            await until_ready_says(site, 503, "deadlines are late")
-            assert forgotten.id not in await scraped(site)
-            assert 60 <= await measured(site, "idcontact_deadline_overdue_seconds") < 600
-            monkeypatch.setattr(deadlines, "PASS_EVERY", 0.05)
-            async with running_house(make_site(tmp_path / "beside", redis_url, beside=site)):
-                await until_ready_says(site, 200, "ok")
-            assert await measured(site, "idcontact_deadline_overdue_seconds") == 0
+        assert await measured(site, "idcontact_deadline_overdue_seconds") == 0
 
 
 async def test_a_store_that_is_full_turns_it_red_until_there_is_room(
