@@ -69,17 +69,17 @@ async def is_waiting(person: Person, text: str) -> None:
 
 async def test_what_was_typed_without_a_network_is_said_once_after_a_reload(town: Town, network: Network) -> None:
     end_user, agent = await in_conversation(town)
+    people: list[Person] = [end_user, agent]
     await end_user.says("voor de tunnel")
     await agent.sees_messages("voor de tunnel")
     network.goes_away()
-    for person in (end_user, agent):
+    for person in people:
         await person.reads(person.words.offline)
     for number in (1, 2):
         await end_user.says(f"vraag {number}")
         await agent.says(f"antwoord {number}")
     await is_waiting(end_user, "vraag 2")
     await is_waiting(agent, "antwoord 2")
-    people: list[Person] = [end_user, agent]
     addresses = [person.page.url for person in people]
     for person in people:
         with pytest.raises(Error):

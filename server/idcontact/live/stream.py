@@ -58,6 +58,8 @@ class Stream:
         self._wake = asyncio.Event()
         self._over: int | None = None
         """The code with which it ends, once that is known; 0 when the other side has gone."""
+        self._abort: Callable[[], None] | None = None
+        self._cut: asyncio.TimerHandle | None = None
         self._telling = False
         self._told = False
         self._heard = 0.0
@@ -68,7 +70,7 @@ class Stream:
         """Be the line of `run` until either side ends it."""
         loop = asyncio.get_running_loop()
         self._heard = loop.time()
-        abort = scope.get("extensions", {}).get(ABORT)
+        self._abort = scope.get("extensions", {}).get(ABORT)
         watch = asyncio.create_task(self._watch(receive), name="stream watch")
         beat = asyncio.create_task(self._beat(send), name="stream heartbeat")
         try:
@@ -77,7 +79,9 @@ class Stream:
         finally:
             if self._patience is not None:
                 self._patience.cancel()
-            await self._finish(send, abort)
+            await self._finish(send)
+            if self._cut is not None:
+                self._cut.cancel()
             await end(watch, beat)
 
     async def _send(self, send: Send, message: Message) -> None:
@@ -92,7 +96,7 @@ class Stream:
         await send(closing(code))
         self._told = True
 
-    async def _finish(self, send: Send, abort: Callable[[], None] | None) -> None:
+    async def _finish(self, send: Send) -> None:
         """Who takes nothing any more is cut off."""
         if self._told:
             return
@@ -100,8 +104,8 @@ class Stream:
             async with asyncio.timeout(LAST_WORD_WITHIN):
                 await self._tell(send, self._over or 0)
         except TimeoutError:
-            if abort is not None:
-                abort()
+            if self._abort is not None:
+                self._abort()
 
     async def _beat(self, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -154,6 +158,9 @@ class Stream:
         if self._over is None:
             self._over = code
             self._wake.set()
+            if self._abort is not None:
+                # Who takes nothing any more would keep waiting whatever has yet something to send.
+                self._cut = asyncio.get_running_loop().call_later(LAST_WORD_WITHIN, self._abort)
 
     async def _next(self) -> Message:
         while not self._waiting:

@@ -255,3 +255,25 @@ async def test_who_never_reads_and_never_speaks_is_cut_off(floor: Floor, monkeyp
     await ann.until(lambda: not ann.conversations[end_user.conversation]["end_user_present"], "the deaf one to be gone")
     deaf.read()
     assert await deaf.closed() == 1006
+
+
+async def test_who_stops_reading_in_the_middle_of_a_long_history_is_cut_off(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_user = await floor.waits()
+    deaf = floor.tab(end_user)
+    floor.by_stream = False
+    ann = await floor.agent("ann")
+    await ann.accept_next(end_user.conversation)
+    await end_user.disconnect()
+    for _ in range(10):
+        await asyncio.gather(*(ann.say(end_user.conversation, LONG) for _ in range(100)))
+    monkeypatch.setattr(live_stream, "BEAT_EVERY", 0.2)
+    await deaf.open(reading=False, buffered=False)
+    await deaf.send_frame({"type": "hello", "have": []})
+    await ann.until(lambda: ann.conversations[end_user.conversation]["end_user_present"], "the deaf one to be there")
+    monkeypatch.setattr(live_stream, "LAST_WORD_WITHIN", 0)
+    monkeypatch.setattr(live_stream, "SILENT_FOR", 0.2)
+    await ann.until(lambda: not ann.conversations[end_user.conversation]["end_user_present"], "the deaf one to be gone")
+    deaf.read()
+    assert await deaf.closed() == 1006
