@@ -17,7 +17,7 @@ from idcontact.asset_files import AssetFiles
 from idcontact.core.part import CoreNeeds, CorePart
 from idcontact.core.settings import ANY
 from idcontact.door import AccessLog, BodyLimit, Door
-from idcontact.durability import check_store
+from idcontact.durability import ReplicaWatch, check_store
 from idcontact.embedded import embedded_valkey, find_server
 from idcontact.errors import IdContactError
 from idcontact.health import Health, HouseMeasures
@@ -285,7 +285,8 @@ class _Builder:
         """What is asked of the whole house; the same measures are in the metrics."""
         house = HouseMeasures(self._redis, self._config.redis_prefix, self._keeper, self._limiter)
         self._metrics.add(house)
-        checks = [house.wrong_with_writing, house.wrong_with_keys]
+        replicas = ReplicaWatch(self._redis, self._config.redis_prefix, self._config.replicas)
+        checks = [house.wrong_with_writing, house.wrong_with_keys, replicas.wrong]
         if live is not None:
             self._metrics.add(live.measures)
             checks += [live.measures.wrong_with_deadlines, live.measures.wrong_with_attributes]

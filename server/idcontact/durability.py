@@ -35,6 +35,11 @@ _KEEPS: Final[dict[Durability, frozenset[str]]] = {
 }
 
 
+TOO_FEW: Final = "the store has too few replicas that keep up"
+_WATCH_MS: Final = 1000
+"""How long a look at the replicas may take: who asks after our health waits for it."""
+
+
 class ReplicaWait(Duration):
     """How long an acknowledgement may wait for replicas: shorter than a command may take at all."""
 
@@ -134,3 +139,25 @@ def _too_few(found: _Found, replicas: int) -> list[str]:
         return []
     said = f"{found.replicas} replicas are connected, {replicas} are needed"
     return [f"durability: {said}; until they are there, what people say is answered as unavailable"]
+
+
+class ReplicaWatch:
+    """Whether replicas keep up, where acknowledgements wait for them."""
+
+    def __init__(self, redis: Redis, prefix: str, replicas: Replicas | None) -> None:
+        self._redis = redis
+        self._channel = f"{prefix}:replicas"
+        self._replicas = replicas
+
+    async def wrong(self) -> str | None:
+        """What is wrong, in words for the operator. Raises `Unavailable` while the store is away."""
+        if self._replicas is None:
+            return None
+        patience = min(self._replicas.milliseconds, _WATCH_MS)
+        with reaching():
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                # Passed on to replicas as a write is, but taken when the memory is full too.
+                pipeline.publish(self._channel, b"")
+                pipeline.wait(self._replicas.count, patience)
+                _, heard = await pipeline.execute()
+        return None if heard >= self._replicas.count else TOO_FEW

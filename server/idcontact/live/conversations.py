@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from idcontact.errors import Conflict, KeyGone, NotFound, SealBroken
+from idcontact.errors import Conflict, KeyGone, NotFound, SealBroken, Unavailable
 from idcontact.live.conversation import deadlines, decide, wanted
 from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.frames import event_of, seal_event
@@ -55,8 +55,10 @@ class Conversations:
         self.labels = labels
 
     async def start(self, state: Conversation, secret_hashes: dict[str, str]) -> None:
-        """A new conversation."""
+        """A new conversation. Raises `Unavailable`: then there is none that anybody knows of."""
         await self.store.create(state, deadlines(state, self.rules(state.purpose), 0), secret_hashes)
+        if not await self.store.vouch(state.id, state.version):
+            raise Unavailable("the conversation cannot be kept now; try again in a moment")
         _log.info("conversation prepared", extra={"conversation": state.id, "purpose": state.purpose})
 
     async def happen(
@@ -134,7 +136,7 @@ class Conversations:
 
     async def _as_it_was(self, before: Stored, happening: Happening, committed: Committed) -> Outcome | None:
         """Nothing was to be stored. Whoever did may not have lived to see it on enough replicas."""
-        if isinstance(happening, ACKNOWLEDGED) and not await self.store.vouch(before):
+        if isinstance(happening, ACKNOWLEDGED) and not await self.store.vouch(before.state.id, before.state.version):
             return None
         return Outcome(before.state, before, committed)
 

@@ -79,7 +79,7 @@ class Receiver:
         """Whether that result is here, stored as safely as was promised."""
         store = self.conversations.store
         while (stored := await store.load(conversation)).state.auth.digest == digest:
-            if await store.vouch(stored):
+            if await store.vouch(conversation, stored.state.version):
                 return True
         return False
 

@@ -245,11 +245,11 @@ class ConversationStore:
         seq, at = kept.split(b"|")
         return Committed("again", seq=int(seq), at=int(at))
 
-    async def vouch(self, read: Stored) -> bool:
-        """That what was read is stored as safely as was promised; False when it is no longer what is stored."""
+    async def vouch(self, conversation: str, version: int) -> bool:
+        """That what was read or made is stored as safely as was promised; False when it is not what is stored now."""
         if self._replicas is None:
-            return True  # what is read is stored
-        return bool(await self._vouch.acknowledged([self.keys(read.state.id).hash], [read.state.version]))
+            return True  # what is there is stored
+        return bool(await self._vouch.acknowledged([self.keys(conversation).hash], [version]))
 
     def append_soon(self, said: Say, answered: Callable[[Appended | Exception], None]) -> None:
         """Say something. `answered` is called with where it went, or with `Conflict`, `NotFound` or `Unavailable`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis.asyncio import Redis
 
-from idcontact.durability import Replicas
+from idcontact.durability import TOO_FEW, Replicas, ReplicaWatch
 from idcontact.errors import Unavailable
 from idcontact.live.conversation_state import Auth, AuthStatus
 from idcontact.live.happenings import Ended, ResultArrived
@@ -164,9 +164,20 @@ async def test_an_auth_result_is_taken_once_a_replica_has_it(live: Parts, replic
     stored = await live.store.load(conversation)
     assert stored.state.auth.digest == "d"
     with pytest.raises(Unavailable):
-        await live.store.vouch(stored)
+        await live.store.vouch(conversation, stored.state.version)
     replica.resume()
-    assert await live.store.vouch(stored)
+    assert await live.store.vouch(conversation, stored.state.version)
+    assert not await live.store.vouch(conversation, stored.state.version - 1)
+
+
+async def test_a_conversation_is_there_once_a_replica_has_it(live: Parts, replica: RedisServer) -> None:
+    replica.pause()
+    with pytest.raises(Unavailable):
+        await live.prepared()
+    replica.resume()
+    conversation = await live.prepared()
+    with replica.client() as client:
+        assert client.exists(live.store.keys(conversation).hash)
 
 
 async def test_an_accepted_offer_is_acknowledged_once_a_replica_has_it(live: Parts, replica: RedisServer) -> None:
@@ -190,6 +201,17 @@ async def test_the_script_is_sent_again_to_a_server_that_has_forgotten_it(live: 
     await live.redis.script_flush()
     ended = await live.conversations.happen(conversation, Ended("end_user"), command="end_user|e1")
     assert ended.committed.outcome == "ok"
+
+
+async def test_replicas_that_do_not_keep_up_turn_health_red(live: Parts, replica: RedisServer) -> None:
+    watch = ReplicaWatch(live.redis, "idc", ONE_REPLICA)
+    assert await watch.wrong() is None
+    replica.pause()
+    assert await watch.wrong() == TOO_FEW
+    replica.resume()
+    replica.wait_until_following()
+    assert await watch.wrong() is None
+    assert await ReplicaWatch(live.redis, "idc", None).wrong() is None
 
 
 async def test_people_hear_that_what_they_said_is_not_safe_and_send_it_again(
