@@ -8,11 +8,6 @@ if TYPE_CHECKING:
     import pytest
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make its name known."""
-    config.addinivalue_line("markers", "soak: takes minutes; only in make soak")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what was not asked for."""
     if "soak" in config.getoption("markexpr"):
