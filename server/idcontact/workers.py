@@ -133,6 +133,13 @@ class Place:
     pause: float = 0.0
     """Seconds to wait before the next start after a death."""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Another worker is in it."""
+
+    def take(self, worker: Worker) -> None:
+        """Have this one in it."""
+        self.worker = worker
+        self.changed.set()
 
 
 def pause_after(lived: float, before: float) -> float:
@@ -206,17 +213,18 @@ class Workers:
         """Have a worker in this place, for ever."""
         while True:
             worker = place.worker
-            status = await worker.process.wait()
+            place.changed.clear()
+            if not await _died(worker, place.changed):
+                continue
             worker.leave()
             self._processes.discard(worker)
-            if place.worker is worker:
-                place.pause = pause_after(time.monotonic() - worker.began, place.pause)
-                _log.warning(
-                    "worker %d (process %d) ended with status %d; another is started %s",
-                    *(place.number, worker.process.pid, status),
-                    f"in {place.pause:g} s" if place.pause else "now",
-                )
-                await self._revive(place, worker)
+            place.pause = pause_after(time.monotonic() - worker.began, place.pause)
+            _log.warning(
+                "worker %d (process %d) ended with status %s; another is started %s",
+                *(place.number, worker.process.pid, worker.process.returncode),
+                f"in {place.pause:g} s" if place.pause else "now",
+            )
+            await self._revive(place, worker)
 
     async def _revive(self, place: Place, dead: Worker) -> None:
         while place.worker is dead:
@@ -228,11 +236,15 @@ class Workers:
 
     async def _put_new(self, place: Place) -> bool:
         """Have a new worker in this place, up. False, and everything as it was, when it could not start."""
-        worker = await self._spawn(place.doors)
+        try:
+            worker = await self._spawn(place.doors)
+        except OSError as error:  # no room for a process, or none to run: those that are there go on
+            _log.error("a process could not be started: %s", error.strerror or type(error).__name__)
+            return False
         if not await worker.up():
             self._processes.discard(worker)
             return False
-        place.worker = worker
+        place.take(worker)
         _log.info("worker %d is process %d now", place.number, worker.process.pid)
         return True
 
@@ -256,6 +268,7 @@ class Workers:
                     return False
             old.leave()
             await old.ended(self._patience)
+            self._processes.discard(old)
         return True
 
     # --- the end --------------------------------------------------------------------------------------------------
@@ -286,6 +299,16 @@ class Workers:
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
+
+
+async def _died(worker: Worker, replaced: asyncio.Event) -> bool:
+    """Come back when it has ended, or when another is in its place: then it is for who replaced it."""
+    waits = asyncio.create_task(worker.process.wait()), asyncio.create_task(replaced.wait())
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await end(*waits)
+    return not replaced.is_set()
 
 
 def _doors(config: Config, count: int, owner: contextlib.ExitStack) -> list[Doors]:
