@@ -344,6 +344,8 @@ class Hub:
         try:
             if await self._mend(local):
                 _log.error("%s: a conversation was set back", _FELL_BACK, extra={"conversation": local.id})
+            if any(feed.doubted for feed in local.feeds.values()):
+                self.distrust()  # doubted again meanwhile, and who wanted to read it on found this under way
         except Unavailable:
             self.distrust()
 
