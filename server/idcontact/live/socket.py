@@ -142,7 +142,7 @@ class Socket(Generic[F]):
                         self._refuse("hello_expected", "the first frame is hello", frame)
                     frame = await self._next()
         except TimeoutError:
-            self.close(BAD_PROTOCOL)
+            self.close(TRY_AGAIN)  # a stalled network, or a tab that was frozen: no reason to stay away
             await asyncio.Event().wait()  # until the writer has closed
             return
         if not await self._answered(frame, handler.hello):
