@@ -44,7 +44,10 @@ class Siblings:
         self._page = page
 
     async def run(self) -> None:
-        """Lay it out again and again; for ever."""
+        """Lay it out again and again; for ever. What processes left that have ended goes first."""
+        with suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self._others()
         while True:
             with suppress(Unavailable, TimeoutError):  # the others do without it meanwhile
                 await self._lay_out(await self._page())
@@ -71,11 +74,16 @@ class Siblings:
     async def _others(self) -> dict[str, bytes]:
         with reaching():
             laid: dict[bytes, bytes] = await self._redis.hgetall(self._key)  # type: ignore[assignment]  # bytes here
-        pages = {}
+        pages, ended = {}, []
         for process, written in laid.items():
             at, _, page = written.partition(b"|")
             if time.time() - int(at) < _STALE:
                 pages[process.decode()] = page
+            else:
+                ended.append(process)
+        if ended:  # or processes that die one after the other would fill the store
+            with reaching():
+                await self._redis.hdel(self._key, *ended)
         return pages
 
 
