@@ -148,10 +148,10 @@ async def test_a_command_that_was_lost_can_be_sent_again_with_the_same_id(town: 
     conversation = end_user.conversation
     before = log_id(end_user, conversation)
     town.pair.part()
-    await end_user.say("once", command_id="c1")
+    await end_user.say("once", command_id="once")
     town.pair.take_over()
     await begun_again(end_user, conversation, before)
-    await end_user.say("once", command_id="c1")
+    await _insist(end_user, conversation, "once")
     await ann.said(conversation, "kept", "once")
 
 
