@@ -10,7 +10,6 @@ It is a `Line`: all that a socket does with frames is in `socket.py`, and knows 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -114,9 +113,12 @@ class Stream:
             if loop.time() - self._heard > SILENT_FOR:
                 self.end(_GOING_AWAY)
             elif not self._telling:
-                with contextlib.suppress(TimeoutError):  # who takes nothing now is not waited for
+                try:
                     async with asyncio.timeout(BEAT_EVERY):
                         await send(_event(":\n\n"))
+                except TimeoutError:  # who takes nothing for so long does not keep a seat by posting
+                    if self._abort is not None:
+                        self._abort()
 
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
