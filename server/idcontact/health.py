@@ -54,12 +54,10 @@ class Health:
 
     async def wrong(self) -> list[str]:
         """All that is wrong now."""
-        if not await is_up(self._redis):
-            return [AWAY]
         loop = asyncio.get_running_loop()
         async with self._asking:
             if loop.time() - self._asked_at >= _FRESH:
-                self._wrong = await self._ask_all()
+                self._wrong = await self._ask_all() if await is_up(self._redis) else [AWAY]
                 self._asked_at = loop.time()
             return self._wrong
 
