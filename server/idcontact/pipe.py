@@ -20,6 +20,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 import hiredis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from idcontact.errors import Unavailable
@@ -189,14 +190,19 @@ class Pipe:
             while chunk := await reader.read(_READ_BYTES):
                 self._progress = loop.time()
                 parser.feed(chunk)
-                self._resolve(parser)
+                if not self._resolve(parser):
+                    raise RedisConnectionError("a replica answers here now")
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
 
-    def _resolve(self, parser: hiredis.Reader) -> None:
+    def _resolve(self, parser: hiredis.Reader) -> bool:
+        """Hand out what was answered. False when a replica answers: what was the primary is so no more (READONLY)."""
+        primary = True
         while (answer := parser.gets()) is not False:
+            primary = primary and not isinstance(answer, _Demoted)
             _hand_out(self._pending.popleft(), answer)
+        return primary
 
     async def _watch(self, reader: asyncio.StreamReader) -> None:
         """A connection that owes an answer for too long is dead, whatever the kernel says."""
@@ -251,9 +257,16 @@ def _hand_out(answered: Answered, answer: object) -> None:
         _log.exception("an answer could not be handed out: %s", type(mistake).__name__)
 
 
+class _Demoted(Unavailable):
+    """A replica answers, or one without a primary. It closes no connection of those who took it for the primary."""
+
+
 def _reply_error(text: str) -> Exception:
     if text.startswith("NOSCRIPT"):
         return NoScriptError(text)
-    if text.startswith(("BUSY", "OOM", "MISCONF", "READONLY", "LOADING", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN")):
+    if text.startswith(("READONLY", "MASTERDOWN")):
+        known = unavailable(ResponseError(text))
+        return _Demoted(known.message, reason=known.reason)
+    if text.startswith(("BUSY", "OOM", "MISCONF", "LOADING", "NOREPLICAS", "CLUSTERDOWN")):
         return unavailable(ResponseError(text))
     return ResponseError(text)

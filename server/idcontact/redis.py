@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import BlockingConnectionPool, ConnectionPool
+from redis.asyncio.connection import AbstractConnection, BlockingConnectionPool, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
 _CONNECTIONS = 64
+_WAITING = 8
+"""Connections on which one script may wait for replicas: while those are silent the others are for all the rest."""
 _UP_WITHIN = 2.0
 _PATIENCE = 10.0
 _OLDEST = 7
@@ -75,7 +77,25 @@ def connect(url: str) -> Redis:
     except ValueError as mistake:
         said = f"redis_url: expected redis://…, rediss://…, unix://… or {EXPECTED}, {mistake}"
         raise SettingsError([said]) from None
+    if not is_sentinel(url):  # who asks Sentinel has this from redis-py
+        leaving = type("Leaving", (_LeavesReplica, pool.connection_class), {})
+        pool.connection_class = leaving
     return Redis.from_pool(pool)
+
+
+class _LeavesReplica(AbstractConnection):
+    """A connection that ends when a replica answers on it: its server was the primary, and is so no more.
+
+    After a planned failover nobody closes it, and it would refuse everything for ever (READONLY).
+    """
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        """As ever."""
+        try:
+            return await super().read_response(*args, **options)
+        except ReadOnlyError:
+            await self.disconnect()
+            raise
 
 
 @contextmanager
@@ -110,6 +130,7 @@ class Script:
         """`replicas`: whom `acknowledged` waits for."""
         self._redis = redis
         self._replicas = replicas
+        self._at_once = asyncio.Semaphore(_WAITING)
         self._name = name.removesuffix(".lua")
         self._took = took
         self.source = files(package).joinpath(name).read_text(encoding="utf-8")
@@ -145,6 +166,14 @@ class Script:
 
     async def _followed_by_wait(self, command: tuple[str | bytes | int, ...], replicas: Replicas) -> tuple[Any, Any]:
         """Both on one connection, in one piece: WAIT says nothing of what another connection wrote."""
+        async with self._at_once:
+            began = time.perf_counter()
+            both = await self._in_one_piece(command, replicas)
+        if self._took is not None:
+            self._took(self._name, time.perf_counter() - began)
+        return both
+
+    async def _in_one_piece(self, command: tuple[str | bytes | int, ...], replicas: Replicas) -> tuple[Any, Any]:
         with reaching():
             async with self._redis.pipeline(transaction=False) as pipeline:
                 pipeline.execute_command(*command)
