@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from idcontact.errors import Unavailable
 from idcontact.live import messages as m
 from idcontact.live.frames import encode, placed, seal_frame
 from idcontact.live.handover import OpenSockets
@@ -66,6 +67,9 @@ class Floor:
 
     def _said(self, local: Local, plain: bytes, answer: Answer, command: str, outcome: Appended | Exception) -> None:
         if isinstance(outcome, Exception):
+            if isinstance(outcome, Unavailable):
+                # It may be stored, and on too few replicas: who is here hears of it as they do on other nodes.
+                self.hub.stored(local.id, "public", local.feeds["public"].due)
             answer(outcome)
             return
         try:

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- The store fell back to an earlier copy of itself: what was handed out of a conversation is no longer in it. Its logs
 -- get other ids, so that everybody reads them whole, and its version goes above any that was seen. One step: of many
 -- nodes that notice, one does it.

@@ -118,6 +118,7 @@ class ConversationStore:
         self._seen = script("seen.lua")
         self._told = script("told.lua")
         self._vouch = script("vouch.lua")
+        self._postpone = script("postpone.lua")
         self.set_backs = SetBacks(redis, prefix)
         self.pipe = pipe([self._append])
         self.buckets = BucketStore(redis, self.pipe, prefix, took)
@@ -376,8 +377,7 @@ class ConversationStore:
 
     async def postpone(self, kind: str, conversation: str, until: int) -> None:
         """A deadline that cannot be met now, so that it does not stand in the way of others."""
-        with reaching():
-            await self._redis.zadd(self.keys(conversation).due, {f"{kind}|{conversation}": until}, xx=True)
+        await self._postpone([self.keys(conversation).due], [f"{kind}|{conversation}", until])
 
     async def erase(self, conversation: str) -> None:
         """What is left of a conversation whose hash is gone."""

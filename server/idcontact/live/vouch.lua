@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- What was read of a conversation is what it is: written once more, so that who waits for replicas waits for that.
 --
 -- KEYS[1]  the conversation's hash

@@ -225,6 +225,8 @@ async def test_people_hear_that_what_they_said_is_not_safe_and_send_it_again(
         for client in (end_user, ann):
             with pytest.raises(Refused, match=r"^unavailable"):
                 await client.command("send", command_id="m2", conversation=end_user.conversation, text="held back")
+        # Stored it is: who is on this node sees it, as they would on another.
+        await ann.said(end_user.conversation, "kept", "held back", "held back")
         replica.resume()
         for client in (end_user, ann):
             await client.command("send", command_id="m2", conversation=end_user.conversation, text="held back")
