@@ -314,17 +314,21 @@ class Hub:
             while done != self._doubt:
                 done = self._doubt
                 try:
-                    await self._read_all_on()
+                    whole = await self._read_all_on()
                 except Unavailable:
+                    whole = False
+                if not whole:
                     done = -1
                     await asyncio.sleep(_RETRY)
         finally:
             self._resyncing = False
 
-    async def _read_all_on(self) -> None:
-        set_back = 0
+    async def _read_all_on(self) -> bool:
+        """False when one was being read on already: what it was doubted for since may have come too late for that."""
+        set_back, whole = 0, True
         try:
             for local in tuple(self._locals.values()):
+                whole = whole and not local.mending
                 try:
                     set_back += await self._mend(local)
                 except Unavailable:
@@ -334,6 +338,7 @@ class Hub:
         finally:
             if set_back:
                 _log.error("%s: conversations were set back, and their people told: %d", _FELL_BACK, set_back)
+        return whole
 
     def _look_into(self, local: Local) -> None:
         """What was handed out of it may be gone."""
@@ -344,8 +349,6 @@ class Hub:
         try:
             if await self._mend(local):
                 _log.error("%s: a conversation was set back", _FELL_BACK, extra={"conversation": local.id})
-            if any(feed.doubted for feed in local.feeds.values()):
-                self.distrust()  # doubted again meanwhile, and who wanted to read it on found this under way
         except Unavailable:
             self.distrust()
 
