@@ -13,7 +13,7 @@ BUILT := $(STATIC)/manifest.json
 FRONT_END_SOURCES := $(shell find client widget agent_console server/idcontact/texts -type f 2>/dev/null) package-lock.json tsconfig.json
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
 # A file at a time, in the order of tests/conftest.py. Three, also on two processors: tests wait for much of their time.
-AT_ONCE := -n 3 --dist loadfile --no-loadscope-reorder
+AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 MAKEFLAGS += --no-print-directory
 
 # Where it is set, each of the processes that tests start would compile all of its modules: seconds instead of one.

@@ -61,7 +61,7 @@ def binary_of(kind: Kind) -> Path:
 class RedisServer:
     """One server on a private unix socket, with its data in a directory of its own.
 
-    Used as a context manager. `appendonly` keeps an append-only file, so that `kill` and `start` lose nothing.
+    Used as a context manager. `appendonly` keeps an append-only file, written before each answer: `kill` and `start` lose nothing.
     With a `port` it listens there too: replicas reach it by that alone. `replica_of` makes it one of another server.
     """
 
@@ -97,6 +97,8 @@ class RedisServer:
             "--dir": str(self.directory),
             "--save": "",
             "--appendonly": "yes" if self._appendonly else "no",
+            # With everysec a server holds writes back for up to two seconds while its disk is busy: a kill loses those.
+            "--appendfsync": "always" if self._appendonly else "everysec",
             "--maxmemory-policy": "noeviction",
             "--logfile": str(log),
         }
