@@ -63,6 +63,7 @@ async def test_a_store_that_is_set_well_is_taken_without_a_word(own: Redis, capl
 
 
 async def test_a_store_that_flushes_less_than_was_promised_is_refused(own: Redis) -> None:
+    await own.config_set("appendfsync", "everysec")
     said = await refused(own, "always")
     assert said.startswith("durability: always is promised, but the appendfsync of Redis is everysec")
     assert said.endswith("set it to always")
