@@ -41,6 +41,8 @@ class EndUserEnd:
         self._conn = secrets.token_urlsafe(12)
         self._local: Local | None = None
         self._shown = -1
+        self._here = -1
+        """The version at which the store knew again that this socket is here."""
         self._reconnecting = False
 
     # --- frames ---------------------------------------------------------------------------------------------------
@@ -138,8 +140,8 @@ class EndUserEnd:
 
     def changed(self, stored: Stored) -> None:
         """The conversation is now like this."""
-        if stored.state.version < self._shown:
-            return  # read before what was read since
+        if stored.state.version < max(self._shown, self._here):
+            return  # read before what was read, or done, since
         if stored.state.conn is not None and stored.state.conn != self._conn and not self._reconnecting:
             self._socket.close(REPLACED)
             return
@@ -166,10 +168,11 @@ class EndUserEnd:
         try:
             while self._local is not None:
                 try:
-                    await self._conversations.happen(self.id, Connected(self._conn))
+                    connected = await self._conversations.happen(self.id, Connected(self._conn))
                 except Unavailable:
                     await asyncio.sleep(_AGAIN)
                 else:
+                    self._here = connected.committed.version
                     return
         except IdContactError as error:
             _log.debug("a lease could not be taken again: %s", error)
