@@ -61,7 +61,8 @@ def binary_of(kind: Kind) -> Path:
 class RedisServer:
     """One server on a private unix socket, with its data in a directory of its own.
 
-    Used as a context manager. `appendonly` keeps an append-only file, written before each answer: `kill` and `start` lose nothing.
+    Used as a context manager. `appendonly` keeps an append-only file, written before each answer, so that `kill` and
+    `start` lose nothing.
     With a `port` it listens there too: replicas reach it by that alone. `replica_of` makes it one of another server.
     """
 
