@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import redis as redis_client
@@ -21,6 +22,7 @@ import redis as redis_client
 from idcontact.embedded import ending_with_parent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 Kind = Literal["valkey", "redis"]
@@ -64,10 +66,17 @@ class RedisServer:
     Used as a context manager. `appendonly` keeps an append-only file, written before each answer, so that `kill` and
     `start` lose nothing.
     With a `port` it listens there too: replicas reach it by that alone. `replica_of` makes it one of another server.
+    `more` are further settings of the server, as on its command line.
     """
 
     def __init__(
-        self, kind: Kind, *, appendonly: bool = False, port: int = 0, replica_of: RedisServer | None = None
+        self,
+        kind: Kind,
+        *,
+        appendonly: bool = False,
+        port: int = 0,
+        replica_of: RedisServer | None = None,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.kind = kind
         self.directory = Path(tempfile.mkdtemp(prefix="idc-", dir="/tmp"))  # short: a socket path ends at 108 bytes
@@ -75,6 +84,7 @@ class RedisServer:
         self.port = port
         self._appendonly = appendonly
         self._replica_of = replica_of
+        self.more = more
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -102,6 +112,7 @@ class RedisServer:
             "--appendfsync": "always" if self._appendonly else "everysec",
             "--maxmemory-policy": "noeviction",
             "--logfile": str(log),
+            **self.more,
         }
         if self._replica_of is not None:
             arguments["--replicaof"] = f"127.0.0.1 {self._replica_of.port}"
@@ -143,6 +154,10 @@ class RedisServer:
         with self.client() as client:
             client.replicaof("NO", "ONE")
         self._replica_of = None
+
+    def follow(self, primary: RedisServer) -> None:
+        """From its next `start` on it is a replica of that one, and has what that one has."""
+        self._replica_of = primary
 
     def kill(self) -> None:
         """End it at once, as a crash would (SIGKILL); `start` brings it back on the same socket and data."""
