@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _READ_BYTES = 65536
 _MAX_PENDING = 50_000
+_ANSWER_WITHIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,12 @@ class Pipe:
         scripts: list[Script],
         *,
         on_up: Callable[[], None] | None = None,
-        answer_limit: float = 5.0,
         replicas: Replicas | None = None,
     ) -> None:
         """`on_up` is called whenever the connection stands (again): what broke with the old one may have been done."""
         self._on_up = on_up
         self._pool = redis.connection_pool
         self._scripts = scripts
-        self._answer_limit = answer_limit
         self._pending: deque[Answered] = deque()
         self._buffer: list[bytes] = []
         self._writer: asyncio.StreamWriter | None = None
@@ -208,8 +207,8 @@ class Pipe:
         """A connection that owes an answer for too long is dead, whatever the kernel says."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(self._answer_limit / 4)
-            if self._pending and loop.time() - self._progress > self._answer_limit:
+            await asyncio.sleep(_ANSWER_WITHIN / 4)
+            if self._pending and loop.time() - self._progress > _ANSWER_WITHIN:
                 reader.feed_eof()
                 return
 
