@@ -49,6 +49,7 @@ _CONNECTIONS = 64
 _WAITING = 8
 """Connections on which one script may wait for replicas: while those are silent the others are for all the rest."""
 _UP_WITHIN = 2.0
+_ANSWER_WITHIN = 5.0
 _PATIENCE = 10.0
 _OLDEST = 7
 _REFUSALS = (AuthenticationError, NoPermissionError)
@@ -63,11 +64,11 @@ def connect(url: str) -> Redis:
     """
     options: dict[str, Any] = {
         "max_connections": _CONNECTIONS,
-        "timeout": 5,
+        "timeout": _ANSWER_WITHIN,
         "protocol": 2,
         "decode_responses": False,
-        "socket_timeout": 5,
-        "socket_connect_timeout": 5,
+        "socket_timeout": _ANSWER_WITHIN,
+        "socket_connect_timeout": _ANSWER_WITHIN,
         "retry": Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.5), 1),
         "health_check_interval": 15,
     }
