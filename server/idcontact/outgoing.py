@@ -12,7 +12,8 @@ import logging
 import ssl
 import traceback
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from types import coroutine
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
@@ -22,7 +23,7 @@ from idcontact.errors import PluginFailed, PluginTimeout
 from idcontact.urls import is_web_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Generator, Mapping
     from types import TracebackType
 
     from starlette.types import ASGIApp, Message, Scope
@@ -124,11 +125,17 @@ class Outgoing:
 
     async def _ask(self, asked: _Asked, plugin: str) -> Answer:
         mounted = self._answering(asked.url)
+        answer = self._send(asked, plugin) if mounted is None else _call(mounted, asked, plugin)
+        if mounted is not None:
+            # What answers without waiting for anything needs no time limit, and could not be stopped by one.
+            try:
+                awaited = answer.send(None)
+            except StopIteration as at_once:
+                return _answered(at_once)
+            answer = _rest(answer, awaited)
         try:
             async with asyncio.timeout(self._limit):
-                if mounted is not None:
-                    return await _call(mounted, asked, plugin)
-                return await self._send(asked, plugin)
+                return await answer
         except TimeoutError:
             raise PluginTimeout(
                 plugin, "a service that is needed did not answer in time", reason=f"no answer within {self._limit:g} s"
@@ -161,6 +168,26 @@ class Outgoing:
 
 
 # --- within this process ---------------------------------------------------------------------------------------------
+
+
+@coroutine
+def _rest(work: Coroutine[Any, Any, Answer], awaited: object) -> Generator[Any, Any, Answer]:
+    """The rest of a coroutine, whose first step has been taken here and waits for `awaited`."""
+    while True:
+        try:
+            try:
+                came = yield awaited
+            except BaseException as error:  # noqa: BLE001 - a cancellation too is for the work itself
+                awaited = work.throw(error)
+            else:
+                awaited = work.send(came)
+        except StopIteration as end:
+            return _answered(end)
+
+
+def _answered(end: StopIteration) -> Answer:
+    answer: Answer = end.value
+    return answer
 
 
 class _Mounted:
