@@ -1,9 +1,9 @@
 """The server's end of connections: uvicorn's, with less work for what is sent.
 
 What one turn of the event loop sends over one connection goes out in one write, an answer's head and body too: a write
-costs more than all that leads to it. WebSockets: an application that asks for it (ASGI extensions `WRITE_TEXT` and
-`LISTEN`) sends a message by one plain call, whose frame is put together here (RFC 6455 section 5.2), and may take one
-without a task. Everything else is uvicorn's.
+costs more than all that leads to it. Requests: see `exchange.py`. WebSockets: an application that asks for it (ASGI
+extensions `WRITE_TEXT` and `LISTEN`) sends a message by one plain call, whose frame is put together here (RFC 6455
+section 5.2), and may take one without a task. Everything else is uvicorn's.
 """
 
 from __future__ import annotations
@@ -11,15 +11,20 @@ from __future__ import annotations
 import asyncio
 import struct
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
+
+from idcontact.exchange import Exchange
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
     from collections.abc import Callable, Iterable
 
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
     from websockets.http11 import Request
 
 WRITE_TEXT: Final = "idcontact.write_text"
@@ -111,17 +116,92 @@ def _joined(transport: BaseTransport, loop: asyncio.AbstractEventLoop) -> Joined
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One connection for requests."""
+    """One connection for requests.
+
+    It is closed when it has been idle for as long as uvicorn's setting says. One timer watches over that as long as the
+    connection lives: to make one anew for each request costs more than to look once when it was used last.
+    """
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin, in front of that transport."""
         super().connection_made(_joined(transport, self.loop))
         self._extensions: dict[str, Any] = {ABORT: self.abort}
+        self._idle_since: float | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing is watched any more."""
+        super().connection_lost(exc)
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
 
     def on_message_begin(self) -> None:
         """A request begins; its scope offers `abort`."""
         super().on_message_begin()
         self.scope["extensions"] = self._extensions
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is there: the application gets it, after those that came before it."""
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        if parser.should_upgrade() and self._should_upgrade():
+            return
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + target.path
+        scope["query_string"] = target.query or b""
+        before: RequestResponseCycle | None = self.cycle
+        self.cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        """An answer is out: the next request that came in meanwhile, or waiting for one."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_after(self.timeout_keep_alive)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close when it has been idle for too long; else look again when that can be so."""
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_after(left)
+        elif not self.transport.is_closing():
+            self.transport.close()
+
+    def _look_after(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """Called by uvicorn when something comes in."""
+        self._idle_since = None
 
     def abort(self) -> None:
         """Close at once, also when the other side takes nothing any more."""
