@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import aiohttp
 import pytest
 
+from idcontact import pipe, subscriber
+from idcontact import redis as store
+from idcontact.live import attendance
 from live_client import Refused
 from live_floor import Floor, Logins, floor_of
 from running import make_site, running_house
@@ -25,16 +28,30 @@ GONE: Final = 4404
 NOT_LOGGED_IN: Final = 4401
 
 
-@pytest.mark.parametrize("how", ["killed", "paused"])
+@pytest.fixture(autouse=True)
+def a_quick_eye(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that is silent, and a log-in that is gone, are noticed sooner than by those who have all day."""
+    monkeypatch.setattr(store, "_ANSWER_WITHIN", 1.0)
+    monkeypatch.setattr(store, "_UP_WITHIN", 0.5)
+    monkeypatch.setattr(pipe, "_ANSWER_WITHIN", 1.0)
+    monkeypatch.setattr(subscriber, "_BEAT", 0.4)
+    monkeypatch.setattr(subscriber, "_DEAD_AFTER", 1.4)
+    monkeypatch.setattr(attendance, "RENEW_EVERY", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"), [*((kind, "killed") for kind in wanted_kinds()), (wanted_kinds()[0], "paused")]
+)
 async def test_an_outage_of_redis_is_survived_by_everybody(
-    own_redis_server: RedisServer, tmp_path: Path, how: Literal["killed", "paused"]
+    kind: Kind, how: Literal["killed", "paused"], tmp_path: Path
 ) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
-    site = make_site(tmp_path / "one", own_redis_server.url)
-    beside = make_site(tmp_path / "two", own_redis_server.url, beside=site)
-    async with running_house(site), running_house(beside), floor_of(site) as floor:
-        await _through_an_outage(floor, beside, own_redis_server, how)
+    with RedisServer(kind, appendonly=True) as redis:
+        site = make_site(tmp_path / "one", redis.url)
+        beside = make_site(tmp_path / "two", redis.url, beside=site)
+        async with running_house(site), running_house(beside), floor_of(site) as floor:
+            await _through_an_outage(floor, beside, redis, how)
 
 
 async def _through_an_outage(floor: Floor, beside: Site, redis: RedisServer, how: str) -> None:
@@ -50,11 +67,7 @@ async def _through_an_outage(floor: Floor, beside: Site, redis: RedisServer, how
     else:
         redis.pause()
     await _ready_is(floor.site, 503)
-    for client, members in ((end_user, {"text": "during"}), (ann, {"text": "meanwhile"})):
-        with pytest.raises(Refused, match=r"^unavailable") as refused:
-            await client.command("send", command_id="during", conversation=conversation, **members)
-        assert refused.value.retry_after_ms is not None
-        await client.ping()
+    await asyncio.gather(_in_vain(end_user, conversation, "during"), _in_vain(ann, conversation, "meanwhile"))
     await _ready_is(beside, 503)
     if how == "killed":
         redis.start()
@@ -164,6 +177,14 @@ def _fill(redis: RedisServer) -> None:
 def _make_room(redis: RedisServer) -> None:
     with redis.client() as client:
         client.config_set("maxmemory", 0)
+
+
+async def _in_vain(client: Client, conversation: str, text: str) -> None:
+    """It is refused for the time being, with the word when to try again; the connection itself lives."""
+    with pytest.raises(Refused, match=r"^unavailable") as refused:
+        await client.command("send", command_id="during", conversation=conversation, text=text)
+    assert refused.value.retry_after_ms is not None
+    await client.ping()
 
 
 async def _again(client: Client, conversation: str, text: str) -> None:
