@@ -116,14 +116,17 @@ class _Making:
                 return await self._laid_down(f"elsewhere{number // _IDLE_EACH}", now)
 
         entries = await asyncio.gather(*map(one, range(count)))
+        agents = sorted({entry.agent for entry in entries if entry.agent is not None})
+        for agent in agents:
+            await self._arrives(agent, _IDLE_EACH)
         root = self.conversations.routing.root
         async with self.redis.pipeline(transaction=False) as pipeline:
             for entry in entries:
                 pipeline.hset(f"{root}entries", entry.conversation, msgspec.json.encode(entry))
                 pipeline.sadd(f"{root}held:{entry.agent}", entry.conversation)
             await pipeline.execute()
-        for agent in sorted({entry.agent for entry in entries if entry.agent is not None}):
-            await self._available(agent, _IDLE_EACH)
+        for agent in agents:  # now that they have these: what is new to routing it would tell to each conversation
+            await self.conversations.routing.act("set_status", id=agent, status="available")
 
     async def _laid_down(self, agent: str, now: int) -> EntryRecord:
         """A conversation of this agent, and its entry in routing."""
@@ -157,7 +160,8 @@ class _Making:
     async def pairs(self, agents: list[str]) -> list[tuple[Page, Page]]:
         """A conversation of each of these agents, and the pages of both."""
         for agent in agents:
-            await self._available(agent, 1)
+            await self._arrives(agent, 1)
+            await self.conversations.routing.act("set_status", id=agent, status="available")
         several = asyncio.Semaphore(_AT_ONCE)
 
         async def one() -> tuple[Page, Page]:
@@ -166,12 +170,11 @@ class _Making:
 
         return list(await asyncio.gather(*(one() for _ in agents)))
 
-    async def _available(self, agent: str, capacity: int) -> None:
+    async def _arrives(self, agent: str, capacity: int) -> None:
         routing, until = self.conversations.routing, await self.conversations.store.now() + _LASTS_MS
         await routing.act(
             "arrive", id=agent, name=agent, purposes=[_PURPOSE], capacity=capacity, conn="elsewhere", lease=until
         )
-        await routing.act("set_status", id=agent, status="available")
 
     def _waiting(self, now: int) -> Conversation:
         """Somebody who has identified and landed, and is connected elsewhere."""
