@@ -47,6 +47,11 @@ class Words:
     your_message: str
     send: str
     sending: str
+    there_was_a_fault: str
+    not_kept: str
+    one_not_kept: str
+    send_again: str
+    remove: str
     offline: str
     end: str
     end_yes: str
@@ -117,6 +122,11 @@ NL: Final = Words(
     your_message="Uw bericht",
     send="Versturen",
     sending="Wordt verstuurd…",
+    there_was_a_fault="Er was een storing.",
+    not_kept="Niet bewaard, door een storing",
+    one_not_kept="1 bericht van u is niet bewaard.",
+    send_again="Opnieuw versturen",
+    remove="Weghalen",
     offline="Verbinding weg; wij verbinden opnieuw…",
     end="Gesprek beëindigen",
     end_yes="Ja, beëindigen",
@@ -185,6 +195,11 @@ EN: Final = Words(
     your_message="Your message",
     send="Send",
     sending="Sending…",
+    there_was_a_fault="There was a fault.",
+    not_kept="Not kept, because of a fault",
+    one_not_kept="1 message of yours was not kept.",
+    send_again="Send again",
+    remove="Remove",
     offline="Connection lost; we are reconnecting…",
     end="End conversation",
     end_yes="Yes, end it",

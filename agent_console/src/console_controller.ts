@@ -7,7 +7,7 @@ import {
   ConnectionStopped,
   type WithoutId,
 } from "../../client/src/connection.ts";
-import type { OutgoingMessage } from "../../client/src/conversation_log.ts";
+import { type OutgoingMessage, remembered } from "../../client/src/conversation_log.ts";
 import { browserEnvironment, type Environment, forgetTab } from "../../client/src/environment.ts";
 import type {
   AgentStatus,
@@ -17,7 +17,17 @@ import type {
   ToStaff,
 } from "../../client/src/generated/messages.ts";
 import { type CommandFrame, readFrom, writeTo } from "../../client/src/outbox.ts";
-import { type Call, type ConsoleState, callOf, INITIAL_STATE, type Input, reduce } from "./console_state.ts";
+import { SaidMemory } from "../../client/src/said_memory.ts";
+import {
+  type Call,
+  type ConsoleState,
+  callOf,
+  INITIAL_STATE,
+  type Input,
+  isOfAgent,
+  logOf,
+  reduce,
+} from "./console_state.ts";
 
 export interface ConsoleHost extends ReactiveControllerHost {
   /** Address of the socket. Asked for when the element is in the page. */
@@ -42,11 +52,13 @@ export class ConsoleController implements ReactiveController, ConnectionListener
 
   readonly #host: ConsoleHost;
   readonly #environment: Environment;
+  readonly #memory: SaidMemory;
   #connection: Connection<ToStaff> | undefined;
 
   constructor(host: ConsoleHost, environment: Environment = browserEnvironment()) {
     this.#host = host;
     this.#environment = environment;
+    this.#memory = new SaidMemory(environment.storage);
     this.state = { ...INITIAL_STATE, shown: shownBefore(readFrom(environment.storage, SHOWN_KEY)) };
     host.addController(this);
   }
@@ -118,6 +130,7 @@ export class ConsoleController implements ReactiveController, ConnectionListener
   /** Nothing of this person stays in the tab. */
   logOut(): void {
     this.#connection?.forgetUnsent();
+    this.#memory.close();
     forgetTab();
   }
 
@@ -125,6 +138,7 @@ export class ConsoleController implements ReactiveController, ConnectionListener
 
   frameArrived(frame: ToStaff): void {
     this.#dispatch({ kind: "frame", frame, now: this.#environment.now() });
+    if (frame.type === "welcome") this.#recall(frame);
     if (this.state.queue?.broken === true && frame.type === "queue_delta") this.#connection?.resync();
   }
 
@@ -176,7 +190,21 @@ export class ConsoleController implements ReactiveController, ConnectionListener
     this.state = reduce(before, input);
     const call = callOf(before, this.state);
     if (call !== undefined) this.#host.callForAttention(call);
+    if (before.logs !== this.state.logs || before.conversations !== this.state.conversations) this.#remember();
     this.#host.requestUpdate();
+  }
+
+  #recall(welcome: StaffWelcome): void {
+    for (const [conversation, said] of this.#memory.restore(this.scopeOf(welcome))) {
+      if (this.state.conversations.has(conversation)) this.#dispatch({ kind: "remembered", conversation, said });
+    }
+  }
+
+  /** Of conversations that are over, or a colleague's by now, this tab keeps nothing. */
+  #remember(): void {
+    const active = [...this.state.conversations.values()].filter(({ phase }) => phase === "active");
+    const isOwn = isOfAgent(this.state);
+    this.#memory.keep(new Map(active.map(({ id }) => [id, remembered(logOf(this.state, id), isOwn)])));
   }
 }
 

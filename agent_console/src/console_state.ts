@@ -1,11 +1,15 @@
 import {
   type ConversationLog,
   EMPTY_LOG,
+  type IsOwn,
+  type PublicEvent,
+  type Said,
   withAcknowledged,
   withEvent,
   withOutgoing,
   withoutOutgoing,
   withRefused,
+  withRemembered,
   withSeen,
 } from "../../client/src/conversation_log.ts";
 import type {
@@ -56,6 +60,7 @@ export const INITIAL_STATE: ConsoleState = {
 export type Input =
   | { kind: "frame"; frame: ToStaff; now: number }
   | { kind: "submitted"; message: Pick<SendMessage, "id" | "conversation" | "text"> }
+  | { kind: "remembered"; conversation: string; said: readonly Said[] }
   | { kind: "acknowledged"; conversation: string; ack: Ack }
   | { kind: "refused"; conversation: string; id: string }
   | { kind: "withdrawn"; conversation: string; id: string }
@@ -69,6 +74,8 @@ export function reduce(state: ConsoleState, input: Input): ConsoleState {
       return withFrame(state, input.frame, input.now);
     case "submitted":
       return onLog(state, input.message.conversation, (log) => withOutgoing(log, [input.message]));
+    case "remembered":
+      return onLog(state, input.conversation, (log) => withRemembered(log, input.said));
     case "acknowledged":
       return onLog(state, input.conversation, (log) => withAcknowledged(log, input.ack));
     case "refused":
@@ -112,8 +119,22 @@ function withFrame(state: ConsoleState, frame: ToStaff, now: number): ConsoleSta
     case "disclosed":
       return state;
     default:
-      return frame.log === "public" ? onLog(state, frame.conversation, (log) => withEvent(log, frame)) : state;
+      return frame.log === "public" ? withPublicEvent(state, frame) : state;
   }
+}
+
+/** Of a colleague's messages, which came before, none is one's own to say again. */
+export function isOfAgent({ me }: ConsoleState): IsOwn {
+  return ({ by, name }) => by === "agent" && (name === undefined || name === me?.name);
+}
+
+/** After a loss the numbers go on from a lower one: what comes now under those that were shown has not been shown. */
+function withPublicEvent(state: ConsoleState, event: PublicEvent): ConsoleState {
+  const { conversation, seq } = event;
+  const next = onLog(state, conversation, (log) => withEvent(log, event, isOfAgent(state)));
+  const shown = next.shown.get(conversation) ?? 0;
+  if (event.type !== "maybe_lost" || !logOf(next, conversation).replaced || shown < seq) return next;
+  return { ...next, shown: withKey(next.shown, conversation, seq - 1) };
 }
 
 /** What the welcome does not name is gone, with all that was known of it. */

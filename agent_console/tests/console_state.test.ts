@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { lostOf } from "../../client/src/conversation_log.ts";
 import type { Attributes, StaffConversation, ToStaff } from "../../client/src/generated/messages.ts";
 import { CONVERSATION, message, OTHER, staffWelcome } from "../../client/tests/frames.ts";
 import { goldenFrame, goldenFrames } from "../../client/tests/golden.ts";
@@ -103,6 +104,28 @@ describe("unread marks", () => {
     expect(unread(talking(...said), CONVERSATION)).toBe(2);
     expect(unread(talking(...said, { kind: "shown", conversation: CONVERSATION, seq: 2 }), CONVERSATION)).toBe(1);
     expect(unread(talking(...said, { kind: "shown", conversation: CONVERSATION, seq: 3 }), CONVERSATION)).toBe(0);
+  });
+});
+
+describe("a log that comes again because the store lost its end", () => {
+  const again = (seq: number) => message(seq, { by: "end_user", log_id: "log-2" });
+  const loss: ToStaff = { ...message(2), log_id: "log-2", type: "maybe_lost", by: "system", at: 2_000_000 };
+  const read: Input = { kind: "shown", conversation: CONVERSATION, seq: 3 };
+
+  it("leaves unread what comes after it, though numbers as high were read before", () => {
+    const state = talking(message(1), message(2), message(3), read, again(1), loss, again(3));
+    expect(unread(state, CONVERSATION)).toBe(1);
+  });
+
+  it("is read as far as it was when the page is merely loaded again", () => {
+    expect(unread(talking(read, again(1), loss, again(3)), CONVERSATION)).toBe(0);
+  });
+
+  it("offers the agent to say again what was theirs, not what a colleague said", () => {
+    const mine = message(2, { name: "Anna", command: "c-2" });
+    const theirs = message(3, { name: "Bea", command: "c-3" });
+    const state = talking(message(1), mine, theirs, again(1), loss);
+    expect(lostOf(logOf(state, CONVERSATION)).map(({ id }) => id)).toEqual(["c-2"]);
   });
 });
 

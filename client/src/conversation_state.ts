@@ -1,11 +1,14 @@
 import {
   type ConversationLog,
   EMPTY_LOG,
+  type IsOwn,
+  type Said,
   withAcknowledged,
   withEvent,
   withOutgoing,
   withoutOutgoing,
   withRefused,
+  withRemembered,
   withSeen,
 } from "./conversation_log.ts";
 import type { Ack, EndUserConversation, Limits, Position, SendMessage, ToEndUser } from "./generated/messages.ts";
@@ -35,10 +38,13 @@ export const INITIAL_STATE: ConversationState = {
   log: EMPTY_LOG,
 };
 
+export const isOfEndUser: IsOwn = ({ by }) => by === "end_user";
+
 /** What can happen to the page: the server speaks, or its own person does. */
 export type Input =
   | { kind: "frame"; frame: ToEndUser; now: number }
   | { kind: "submitted"; messages: readonly Pick<SendMessage, "id" | "text">[] }
+  | { kind: "remembered"; said: readonly Said[] }
   | { kind: "acknowledged"; ack: Ack }
   | { kind: "refused"; id: string }
   | { kind: "withdrawn"; id: string };
@@ -50,6 +56,8 @@ export function reduce(state: ConversationState, input: Input): ConversationStat
       return withFrame(state, input.frame, input.now);
     case "submitted":
       return { ...state, log: withOutgoing(state.log, input.messages) };
+    case "remembered":
+      return { ...state, log: withRemembered(state.log, input.said) };
     case "acknowledged":
       return { ...state, log: withAcknowledged(state.log, input.ack) };
     case "refused":
@@ -78,7 +86,7 @@ function withFrame(state: ConversationState, frame: ToEndUser, now: number): Con
     case "pong":
       return state;
     default:
-      return frame.log === "public" ? { ...state, log: withEvent(state.log, frame) } : state;
+      return frame.log === "public" ? { ...state, log: withEvent(state.log, frame, isOfEndUser) } : state;
   }
 }
 

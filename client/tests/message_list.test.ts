@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { PAGE } from "../../widget/src/page/texts.ts";
 import { type ConversationLog, EMPTY_LOG } from "../src/conversation_log.ts";
 import { define } from "../src/ui/define.ts";
 import { MessageList } from "../src/ui/message_list.ts";
@@ -69,6 +70,54 @@ describe("a message", () => {
     element.log = { ...element.log, seenByOther: 2 };
     await element.updateComplete;
     expect(root.textContent).toContain("Gelezen");
+  });
+});
+
+describe("a message that was lost", () => {
+  const loss = { ...message(2), type: "maybe_lost", at: 1_000_100, by: "system" } as const;
+  const lost: Partial<ConversationLog> = {
+    logId: "log-1",
+    events: [message(1), loss],
+    missing: [{ id: "c-1", text: "hello", at: 1_000_050 }],
+    replaced: true,
+  };
+
+  it("can be sent again, or removed; while nothing can be said, it can only be removed", async () => {
+    const { element, root } = await listOf(lost);
+    const buttons = () => [...root.querySelectorAll(".lost button")].map((button) => button.textContent);
+    expect(root.querySelector(".lost .when")?.textContent).toBe("Niet bewaard, door een storing");
+    expect(buttons()).toEqual(["Weghalen"]);
+    element.canSend = true;
+    await element.updateComplete;
+    expect(buttons()).toEqual(["Opnieuw versturen", "Weghalen"]);
+    const asked = vi.fn();
+    element.addEventListener("retry", asked);
+    root.querySelector<HTMLButtonElement>(".lost button")?.click();
+    expect(asked.mock.calls[0]?.[0].message).toMatchObject({ id: "c-1", text: "hello", state: "lost" });
+  });
+
+  it("is told once, with how many there are; what comes again with it is not read out", async () => {
+    const { element, root } = await listOf({ logId: "log-0", events: [message(1, { log_id: "log-0" })] });
+    element.eventTexts = PAGE.in("nl").events;
+    vi.advanceTimersByTime(2_000);
+    const told = () => root.querySelector("[role=status]")?.textContent;
+    element.log = { ...EMPTY_LOG, ...lost };
+    await element.updateComplete;
+    expect(root.querySelector("[role=log]")?.getAttribute("aria-live")).toBe("off");
+    expect(told()).toContain("Er was een storing.");
+    expect(told()).toContain("1 bericht van u is niet bewaard.");
+    vi.advanceTimersByTime(2_000);
+    await element.updateComplete;
+    expect(told()).toBe("");
+    element.log = { ...element.log, seenByOther: 1 };
+    await element.updateComplete;
+    expect(told()).toBe("");
+  });
+
+  it("is history after a load of the page: nothing is told", async () => {
+    const { root } = await listOf({ ...lost, replaced: false });
+    vi.advanceTimersByTime(2_000);
+    expect(root.querySelector("[role=status]")?.textContent).toBe("");
   });
 });
 

@@ -44,13 +44,14 @@ function showPanel(event: Event): void {
   if (root instanceof ShadowRoot) root.querySelector(".panel")?.scrollIntoView();
 }
 
-function messages(view: View, { id }: StaffConversation): TemplateResult {
+function messages(view: View, { id, phase }: StaffConversation): TemplateResult {
   const { controller, state, texts, language } = view;
   return html`<idc-message-list
     own="agent"
     follow
     .language=${language}
     .log=${logOf(state, id)}
+    .canSend=${phase === "active"}
     .eventTexts=${texts.events}
     .ownLabel=${texts.you}
     .otherLabel=${texts.endUser}

@@ -21,6 +21,9 @@ export interface SharedTexts {
   readonly sent: string;
   readonly read: string;
   readonly notSent: string;
+  readonly notKept: string;
+  readonly sendAgain: string;
+  readonly messagesNotKept: (count: number) => string;
   readonly tryAgain: string;
   readonly remove: string;
   readonly newMessages: string;

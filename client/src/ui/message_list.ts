@@ -5,6 +5,8 @@ import {
   type ConversationLog,
   commandOf,
   EMPTY_LOG,
+  linesOf,
+  lostOf,
   messagesOf,
   type OutgoingMessage,
   type PublicEvent,
@@ -22,7 +24,7 @@ import { common } from "./styles.ts";
 /** What asks for something to be done. */
 const URGENT: ReadonlySet<PublicEvent["type"]> = new Set(["still_there", "maybe_lost"]);
 
-/** The person wants to try a refused message again, or be rid of it. */
+/** The person wants to try a message again that was refused or lost, or be rid of it. */
 export class OutgoingEvent extends Event {
   readonly message: OutgoingMessage;
 
@@ -32,10 +34,10 @@ export class OutgoingEvent extends Event {
   }
 }
 
-/** The same for a message on its way and for its event. */
+/** The same for a message on its way and for its event, and for an event when its log comes again under another id. */
 function keyOf(line: PublicEvent | OutgoingMessage): string {
   if (!isEvent(line)) return line.id;
-  return commandOf(line) ?? `${line.log_id} ${line.seq}`;
+  return commandOf(line) ?? `${line.type} ${line.seq}`;
 }
 
 function isEvent(line: PublicEvent | OutgoingMessage): line is PublicEvent {
@@ -63,20 +65,22 @@ export class MessageList extends LitElement {
   @property() language: Language = "nl";
   /** Keeps the last message in sight. */
   @property({ type: Boolean }) follow = false;
+  /** Whether something can be said now. */
+  @property({ attribute: false }) canSend = false;
   @state() private readOut = false;
+  @state() private announcement = "";
   @state() private hasNewBelow = false;
 
   #atEnd = true;
   #lastOwn: MessageEvent | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #toldLosses = new Set<string>();
   readonly #onScroll = () => this.#scrolled();
 
   override connectedCallback(): void {
     super.connectedCallback();
     document.addEventListener("scroll", this.#onScroll, { capture: true, passive: true });
-    this.#timer = setTimeout(() => {
-      this.readOut = true;
-    }, READ_OUT_AFTER_MS);
+    this.#readOutLater();
   }
 
   override disconnectedCallback(): void {
@@ -85,18 +89,21 @@ export class MessageList extends LitElement {
     super.disconnectedCallback();
   }
 
-  override willUpdate(): void {
+  override willUpdate(changed: PropertyValues<this>): void {
     this.#lastOwn = messagesOf(this.log).findLast(({ by }) => by === this.own);
+    const before = changed.get("log");
+    this.#announceLoss();
+    // It all comes again, in place of what was heard already.
+    if (before?.logId !== undefined && before.logId !== this.log.logId) this.#readOutLater();
   }
 
   override render(): TemplateResult {
     return html`<div role="log" aria-label=${SHARED.in(this.language).messages} aria-live=${this.readOut ? "polite" : "off"}>
         <ol>
-          ${repeat([...this.log.events, ...this.log.outgoing], keyOf, (line) =>
-            isEvent(line) ? this.#event(line) : this.#outgoing(line),
-          )}
+          ${repeat(linesOf(this.log), keyOf, (line) => (isEvent(line) ? this.#event(line) : this.#outgoing(line)))}
         </ol>
       </div>
+      <div role="status" class="hidden-text">${this.announcement}</div>
       ${this.hasNewBelow ? this.#toEndButton() : nothing}`;
   }
 
@@ -106,6 +113,28 @@ export class MessageList extends LitElement {
     const saidSomething = this.log.outgoing.length > (before?.outgoing.length ?? 0);
     if (this.#atEnd || saidSomething) this.#toEnd();
     else if (before !== undefined && this.log.events.length > before.events.length) this.hasNewBelow = true;
+  }
+
+  #readOutLater(): void {
+    clearTimeout(this.#timer);
+    this.readOut = false;
+    this.#timer = setTimeout(() => {
+      this.readOut = true;
+      this.announcement = "";
+    }, READ_OUT_AFTER_MS);
+  }
+
+  /** That something may be lost is said once: not again whenever the log comes again, nor after a load of the page. */
+  #announceLoss(): void {
+    if (!this.log.replaced) return;
+    for (const event of this.log.events) {
+      const loss = `${event.conversation} ${event.at}`;
+      if (event.type !== "maybe_lost" || this.#toldLosses.has(loss)) continue;
+      this.#toldLosses.add(loss);
+      const lost = lostOf(this.log).length;
+      const words = this.eventTexts && wordsFor(event, this.eventTexts, this.language);
+      this.announcement = [words, lost > 0 ? SHARED.in(this.language).messagesNotKept(lost) : ""].join(" ").trim();
+    }
   }
 
   #event(event: PublicEvent): TemplateResult | typeof nothing {
@@ -152,13 +181,24 @@ export class MessageList extends LitElement {
 
   #outgoing(message: OutgoingMessage): TemplateResult {
     const texts = SHARED.in(this.language);
-    if (message.state !== "refused")
-      return this.#said("message own pending", this.ownLabel, message.text, texts.sending);
+    switch (message.state) {
+      case "sending":
+        return this.#said("message own pending", this.ownLabel, message.text, texts.sending);
+      case "refused":
+        return this.#failed(message, texts.notSent, texts.tryAgain);
+      case "lost":
+        return this.#failed(message, texts.notKept, this.canSend ? texts.sendAgain : undefined);
+    }
+  }
+
+  #failed(message: OutgoingMessage, why: string, again: string | undefined): TemplateResult {
+    const { remove } = SHARED.in(this.language);
+    const button = (ask: "retry" | "withdraw", words: string) =>
+      html`<button type="button" class="button quiet" @click=${() => this.#ask(ask, message)}>${words}</button>`;
     const actions = html`<span class="actions">
-      <button type="button" class="button quiet" @click=${() => this.#ask("retry", message)}>${texts.tryAgain}</button>
-      <button type="button" class="button quiet" @click=${() => this.#ask("withdraw", message)}>${texts.remove}</button>
+      ${again === undefined ? nothing : button("retry", again)} ${button("withdraw", remove)}
     </span>`;
-    return this.#said("message own refused", this.ownLabel, message.text, texts.notSent, actions);
+    return this.#said(`message own refused ${message.state}`, this.ownLabel, message.text, why, actions);
   }
 
   #bubble(text: string): TemplateResult {

@@ -70,6 +70,11 @@ export const messageListStyles = css`
     font-weight: 600;
   }
 
+  .own .actions {
+    gap: 0;
+    justify-content: flex-end;
+  }
+
   .when,
   .happening {
     color: var(--idc-ink-soft);

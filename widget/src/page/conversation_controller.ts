@@ -5,17 +5,20 @@ import {
   type ConnectionStatus,
   ConnectionStopped,
 } from "../../../client/src/connection.ts";
-import type { OutgoingMessage } from "../../../client/src/conversation_log.ts";
+import { type OutgoingMessage, remembered } from "../../../client/src/conversation_log.ts";
 import {
   type Call,
   type ConversationState,
   callOf,
   INITIAL_STATE,
   type Input,
+  isOfEndUser,
+  pageOf,
   reduce,
 } from "../../../client/src/conversation_state.ts";
 import { browserEnvironment, type Environment } from "../../../client/src/environment.ts";
 import type { EndUserWelcome, SendMessage, ToEndUser } from "../../../client/src/generated/messages.ts";
+import { SaidMemory } from "../../../client/src/said_memory.ts";
 
 export interface ConversationHost extends ReactiveControllerHost {
   /** Address of the socket. Asked for when the element is in the page. */
@@ -32,11 +35,13 @@ export class ConversationController implements ReactiveController, ConnectionLis
 
   readonly #host: ConversationHost;
   readonly #environment: Environment;
+  readonly #memory: SaidMemory;
   #connection: Connection<ToEndUser> | undefined;
 
   constructor(host: ConversationHost, environment: Environment = browserEnvironment()) {
     this.#host = host;
     this.#environment = environment;
+    this.#memory = new SaidMemory(environment.storage);
     host.addController(this);
   }
 
@@ -86,6 +91,9 @@ export class ConversationController implements ReactiveController, ConnectionLis
 
   frameArrived(frame: ToEndUser): void {
     this.#dispatch({ kind: "frame", frame, now: this.#environment.now() });
+    if (frame.type !== "welcome") return;
+    const said = this.#memory.restore(this.scopeOf(frame)).get(frame.conversation.id) ?? [];
+    if (said.length > 0) this.#dispatch({ kind: "remembered", said });
   }
 
   statusChanged(status: ConnectionStatus): void {
@@ -131,6 +139,15 @@ export class ConversationController implements ReactiveController, ConnectionLis
     this.state = reduce(before, input);
     const call = callOf(before, this.state);
     if (call !== undefined) this.#host.callForAttention(call);
+    if (before.log !== this.state.log || before.conversation !== this.state.conversation) this.#remember();
     this.#host.requestUpdate();
+  }
+
+  /** Once the conversation is over, this tab keeps nothing of it. */
+  #remember(): void {
+    const { conversation, log } = this.state;
+    if (conversation === undefined) return;
+    const said = pageOf(this.state) === "ended" ? [] : remembered(log, isOfEndUser);
+    this.#memory.keep(new Map([[conversation.id, said]]));
   }
 }

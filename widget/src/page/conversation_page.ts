@@ -36,7 +36,8 @@ export class ConversationPage extends LitElement implements ConversationHost {
   readonly #site = document.title.split(" · ").at(-1) ?? "";
   readonly #onLook = () => this.#tellSeen();
   #shown: Page | undefined;
-  #toldSeen = 0;
+  /** Up to where, of which log. */
+  #toldSeen = "";
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -161,10 +162,11 @@ export class ConversationPage extends LitElement implements ConversationHost {
   #tellSeen(): void {
     const state = this.#controller.state;
     const seq = lastSeq(state.log);
+    const last = `${state.log.logId} ${seq}`;
     const online = this.#controller.status.kind === "online";
-    if (seq === this.#toldSeen || !online || pageOf(state) !== "talking" || document.visibilityState === "hidden")
+    if (last === this.#toldSeen || !online || pageOf(state) !== "talking" || document.visibilityState === "hidden")
       return;
-    this.#toldSeen = seq;
+    this.#toldSeen = last;
     this.#controller.seen(seq);
   }
 }

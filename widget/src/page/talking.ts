@@ -40,12 +40,13 @@ function absence({ conversation, texts }: View, name: string): TemplateResult {
   </div>`;
 }
 
-export function messageList({ controller, texts, language }: View, follow: boolean): TemplateResult {
+export function messageList({ controller, conversation, texts, language }: View, follow: boolean): TemplateResult {
   return html`<idc-message-list
     own="end_user"
     ?follow=${follow}
     .language=${language}
     .log=${controller.state.log}
+    .canSend=${conversation.phase === "active"}
     .eventTexts=${texts.events}
     .ownLabel=${texts.you}
     .otherLabel=${texts.agent}
