@@ -8,6 +8,7 @@ SOAK_SECONDS ?= 300
 SOAK_PAIRS ?= 200
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := benchmarks/peers
 STATIC := server/idcontact/static
 BUILT := $(STATIC)/manifest.json
 FRONT_END_SOURCES := $(shell find client widget agent_console server/idcontact/texts -type f 2>/dev/null) package-lock.json tsconfig.json
@@ -65,11 +66,12 @@ format: $(VENV)/.installed-dev node_modules/.installed-dev
 generate: $(VENV)/.installed-dev
 	$(BIN)/python -m idcontact.generate
 
-bench: $(VENV)/.installed-dev
+bench: $(VENV)/.installed-dev $(PEERS)/.installed
 	@tools/need 'cc --version' 'gcc libc6-dev' 'a C compiler, for the load generator'
 	@$(BIN)/python -m benchmarks
 
 clean:
+	rm -rf $(PEERS)/.venv $(PEERS)/node_modules $(PEERS)/.installed
 	rm -rf $(VENV) node_modules .demo .cache $(STATIC) dist test-results
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -117,6 +119,14 @@ node_modules/.installed-dev: package.json package-lock.json .npmrc
 	@npm ci --loglevel=error --no-audit --no-fund --no-update-notifier >/dev/null
 	@touch node_modules/.installed $@
 
+# What the product is measured against: in directories of their own, and in no lock file of the product.
+$(PEERS)/.installed: $(PEERS)/requirements.lock $(PEERS)/package.json $(PEERS)/package-lock.json $(BIN)/uv
+	@echo 'Installing what the product is measured against'
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)/.venv
+	@$(BIN)/uv pip install --quiet --python $(PEERS)/.venv/bin/python --require-hashes -r $<
+	@cd $(PEERS) && npm ci --loglevel=error --no-audit --no-fund --no-update-notifier >/dev/null
+	@touch $@
+
 $(BUILT): $(FRONT_END_SOURCES) | node_modules/.installed
 	@echo 'Building the front ends'
 	@npm run build --silent
@@ -125,6 +135,7 @@ locks: $(BIN)/uv
 	$(COMPILE) $(UPGRADE) pyproject.toml --output-file requirements.lock
 	$(COMPILE) $(UPGRADE) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) $(UPGRADE) --group build --constraint requirements-dev.lock --output-file requirements-build.lock
+	$(COMPILE) $(UPGRADE) $(PEERS)/requirements.in --output-file $(PEERS)/requirements.lock
 
 upgrade-locks:
 	@$(MAKE) locks UPGRADE=--upgrade

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 
-_PARTS = ("relay", "core", "tokens")
+_PARTS = ("relay", "nodes", "core", "tokens")
 
 
 def main() -> int:
@@ -23,6 +23,7 @@ def main() -> int:
     from benchmarks.core import CorePlan, measure_core
     from benchmarks.machine import Missing
     from benchmarks.relay import Plan, measure
+    from benchmarks.relay_nodes import measure_nodes
     from benchmarks.tokens import measure_tokens
 
     given = Plan()
@@ -41,6 +42,7 @@ def main() -> int:
     core = CorePlan(plan.rounds, plan.seconds, connections, plan.redis)
     parts: dict[str, Callable[[], bool]] = {
         "relay": partial(measure, plan),
+        "nodes": partial(measure_nodes, plan),
         "core": partial(measure_core, core),
         "tokens": measure_tokens,
     }

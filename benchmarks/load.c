@@ -1,10 +1,12 @@
 /*
  * The load generator: pairs of sockets that talk to each other, and count what arrives.
  *
- * Usage: load PORT relay|live FILE. Each line of FILE is one socket, the two of a pair in succession:
+ * Usage: load PORT relay|live|socketio FILE [TALKERS]. Each line of FILE is one socket, the two of a pair in succession:
  *
  *     <conversation> TAB <path> TAB <headers of the handshake, their CR LF written as \r\n>
  *
+ * A path at another port is written as :<port>/... With TALKERS only so many of the sockets, the first ones, talk; they
+ * are opened first, and the others after a line on standard input, whatever it says: "ready" answers that, too.
  * When all are open it prints "ready", and then answers each line of standard input with one line of JSON:
  *
  *     closed <window> <warm-up s> <s>   each socket keeps <window> messages under way
@@ -13,7 +15,7 @@
  * A message is done when the peer has it and, in `live`, its sender has the ack and the event. Each must come once and
  * in order: every other case is counted (`wrong`), and what has not come 5 s after the last one was sent is `lost`.
  */
-#include "ws.h"
+#include "framing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +26,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define SOCKETS 2048
+#define SOCKETS 16384
+#define READY_WITHIN 60000000000
 #define UNDER_WAY 8192 /* messages of one socket whose due time is remembered; a power of two */
 #define PATIENCE 5000000000
 #define SECOND 1e9
@@ -37,7 +40,8 @@ struct end {
     char conversation[64];
     unsigned sent, acked, echoed, delivered; /* of what this end said; numbers start at 0 */
     unsigned seq;                            /* of the last message event that this end got */
-    int64_t due[UNDER_WAY];
+    bool ready;
+    int64_t *due; /* UNDER_WAY of them, where it talks */
 };
 
 struct run {
@@ -51,8 +55,8 @@ struct run {
 };
 
 static struct end *ends[SOCKETS];
-static unsigned end_count;
-static bool live;
+static unsigned end_count, talkers;
+static enum manner manner;
 static int epoll, timer;
 static unsigned nonce;
 static struct run run;
@@ -69,9 +73,9 @@ static void watch(int fd, uint32_t events, void *what, int operation)
 static unsigned done_by(const struct end *end)
 {
     unsigned done = end->delivered;
-    if (live && end->acked < done)
+    if (manner == LIVE && end->acked < done)
         done = end->acked;
-    if (live && end->echoed < done)
+    if (manner == LIVE && end->echoed < done)
         done = end->echoed;
     return done;
 }
@@ -79,16 +83,15 @@ static unsigned done_by(const struct end *end)
 static void say(unsigned index, int64_t due)
 {
     struct end *end = ends[index];
-    char frame[1024];
+    char frame[1024], id[40];
     if (end->sent - done_by(end) >= UNDER_WAY)
         die("the server is more than %d messages behind on one socket: lower the rate", UNDER_WAY);
-    int length = snprintf(frame, sizeof frame,
-                          "{\"type\":\"send\",\"id\":\"%08x-%u-%u\",\"conversation\":\"%s\",\"text\":\"%s\"}", nonce, index,
-                          end->sent, end->conversation, TEXT);
+    snprintf(id, sizeof id, "%08x-%u-%u", nonce, index, end->sent);
+    size_t length = said(manner, frame, sizeof frame, id, end->conversation, TEXT);
     end->due[end->sent & (UNDER_WAY - 1)] = due;
     end->sent++;
     run.sent++;
-    ws_send(&end->ws, WS_TEXT, frame, (size_t)length);
+    ws_send(&end->ws, WS_TEXT, frame, length);
     if (ws_flush(&end->ws))
         watch(end->ws.fd, EPOLLIN | EPOLLOUT, &ends[index], EPOLL_CTL_MOD);
 }
@@ -119,7 +122,7 @@ static void say_what_is_due(int64_t now)
         }
         if (due >= run.from && run.lag_count < run.room)
             run.lags[run.lag_count++] = nanoseconds() - due;
-        say((unsigned)(run.offered++ % end_count), due);
+        say((unsigned)(run.offered++ % talkers), due);
     }
 }
 
@@ -144,7 +147,7 @@ static bool our_id(const struct frame *frame, const char *name, unsigned *index,
     found += strlen(name);
     size_t left = (size_t)(frame->payload + frame->length - found);
     memcpy(id, found, left < sizeof id - 1 ? left : sizeof id - 1);
-    return sscanf(id, "%8x-%u-%u", &whose, index, number) == 3 && whose == nonce && *index < end_count;
+    return sscanf(id, "%8x-%u-%u", &whose, index, number) == 3 && whose == nonce && *index < talkers;
 }
 
 static void check_seq(struct end *end, const struct frame *frame)
@@ -159,14 +162,14 @@ static void check_seq(struct end *end, const struct frame *frame)
 static void hear_message(unsigned here, const struct frame *frame)
 {
     unsigned index, number;
-    if (live)
+    if (manner == LIVE)
         check_seq(ends[here], frame);
-    if (!our_id(frame, live ? "\"command\":\"" : "\"id\":\"", &index, &number)) {
+    if (!our_id(frame, before_id(manner), &index, &number)) {
         run.wrong++;
         return;
     }
     struct end *sender = ends[index];
-    if (index == here && live) {
+    if (index == here && manner == LIVE) {
         expect(&sender->echoed, number);
         return;
     }
@@ -183,25 +186,40 @@ static void hear_message(unsigned here, const struct frame *frame)
         run.delays[run.delay_count++] = now - due;
 }
 
-static bool starts(const struct frame *frame, const char *with)
+static void hear_ack(unsigned here, const struct frame *frame)
 {
-    return frame->length >= strlen(with) && memcmp(frame->payload, with, strlen(with)) == 0;
+    unsigned index, number;
+    if (our_id(frame, "\"id\":\"", &index, &number) && index == here)
+        expect(&ends[here]->acked, number);
+    else
+        run.wrong++;
 }
 
 static void hear_text(unsigned here, const struct frame *frame)
 {
-    unsigned index, number;
-    if (!live || starts(frame, "{\"type\":\"message\"")) {
+    struct end *end = ends[here];
+    switch (kind_of(manner, frame)) {
+    case MESSAGE:
         hear_message(here, frame);
-    } else if (starts(frame, "{\"type\":\"ack\"")) {
-        if (our_id(frame, "\"id\":\"", &index, &number) && index == here)
-            expect(&ends[here]->acked, number);
-        else
-            run.wrong++;
-    } else if (starts(frame, "{\"type\":\"error\"")) {
+        break;
+    case ACK:
+        hear_ack(here, frame);
+        break;
+    case READY:
+        end->ready = true;
+        break;
+    case REFUSAL:
         die("the server says: %.*s", (int)frame->length, frame->payload);
+    case GREETING:
+        ws_send(&end->ws, WS_TEXT, connecting(manner), strlen(connecting(manner)));
+        break;
+    case PULSE:
+        ws_send(&end->ws, WS_TEXT, pulse_back(), strlen(pulse_back()));
+        break;
+    case OTHER:
+        break;
     }
-    if (run.measuring && !run.open) {
+    if (run.measuring && !run.open && here < talkers) {
         keep_window(here);
         keep_window(here ^ 1);
     }
@@ -262,7 +280,7 @@ static void begin(bool open, unsigned value, double warm, double seconds)
 
 static bool all_done(void)
 {
-    for (unsigned i = 0; i < end_count; i++)
+    for (unsigned i = 0; i < talkers; i++)
         if (done_by(ends[i]) != ends[i]->sent)
             return false;
     return true;
@@ -272,7 +290,7 @@ static void report(double cpu)
 {
     uint64_t lost = 0;
     double wall = (double)(nanoseconds() - run.start) / SECOND;
-    for (unsigned i = 0; i < end_count; i++)
+    for (unsigned i = 0; i < talkers; i++)
         lost += ends[i]->sent - done_by(ends[i]);
     qsort(run.delays, run.delay_count, sizeof *run.delays, by_size);
     qsort(run.lags, run.lag_count, sizeof *run.lags, by_size);
@@ -313,7 +331,7 @@ static void perform(bool open, unsigned value, double warm, double seconds)
 {
     double cpu = own_cpu();
     begin(open, value, warm, seconds);
-    for (unsigned i = 0; !open && i < end_count; i++)
+    for (unsigned i = 0; !open && i < talkers; i++)
         keep_window(i);
     for (int64_t now = run.start; now < run.until; now = nanoseconds()) {
         if (open)
@@ -345,62 +363,102 @@ static void open_end(int port, char *line)
         }
     }
     struct end *end = ends[end_count] = calloc(1, sizeof *end);
-    if (end == NULL)
+    if (end == NULL || (end_count < talkers && (end->due = calloc(UNDER_WAY, sizeof *end->due)) == NULL))
         die("out of memory");
     snprintf(end->conversation, sizeof end->conversation, "%s", conversation);
+    if (*path == ':')
+        port = (int)strtol(path + 1, &path, 10);
     ws_connect(&end->ws, port, path, headers);
     watch(end->ws.fd, EPOLLIN, &ends[end_count], EPOLL_CTL_ADD);
+    end->ready = manner == RELAY;
+    if (manner == LIVE)
+        ws_send(&end->ws, WS_TEXT, connecting(manner), strlen(connecting(manner)));
     end_count++;
 }
 
-static void open_all(int port, const char *name)
+static bool all_ready(void)
 {
-    static const char hello[] = "{\"type\":\"hello\",\"have\":[]}";
+    for (unsigned i = 0; i < end_count; i++)
+        if (!ends[i]->ready)
+            return false;
+    return true;
+}
+
+/* At most so many lines of the file; when all of these are open and have settled. */
+static void open_some(int port, FILE *file, unsigned most)
+{
     char *line = NULL;
     size_t room = 0;
-    FILE *file = fopen(name, "r");
-    if (file == NULL)
-        die("%s: %s", name, strerror(errno));
-    while (getline(&line, &room, file) > 0) {
+    for (unsigned i = 0; i < most && getline(&line, &room, file) > 0; i++) {
         open_end(port, line);
-        if (live)
-            ws_send(&ends[end_count - 1]->ws, WS_TEXT, hello, strlen(hello));
+        turn(0);
     }
     free(line);
-    fclose(file);
-    if (end_count == 0 || end_count % 2 != 0)
-        die("%s: expected two lines for each pair", name);
+    for (int64_t until = nanoseconds() + READY_WITHIN; !all_ready();) {
+        if (nanoseconds() > until)
+            die("the server does not answer on every socket");
+        turn(50);
+    }
+    for (int64_t settled = nanoseconds() + (int64_t)SECOND; nanoseconds() < settled;)
+        turn(50);
+}
+
+static void answer(const char *line)
+{
+    unsigned value;
+    double warm, seconds;
+    if (sscanf(line, "closed %u %lf %lf", &value, &warm, &seconds) == 3)
+        perform(false, value, warm, seconds);
+    else if (sscanf(line, "open %u %lf %lf", &value, &warm, &seconds) == 3)
+        perform(true, value, warm, seconds);
+    else
+        die("expected closed or open, and three numbers");
+}
+
+static void listen_to_input(char *line, int room)
+{
+    while (turn(-1))
+        ;
+    if (fgets(line, room, stdin) == NULL)
+        exit(0);
+}
+
+static void ready(void)
+{
+    puts("ready");
+    fflush(stdout);
 }
 
 int main(int count, char **arguments)
 {
     char line[256];
-    if (count != 4)
-        die("usage: load PORT relay|live FILE");
-    live = strcmp(arguments[2], "live") == 0;
+    if (count != 4 && count != 5)
+        die("usage: load PORT relay|live|socketio FILE [TALKERS]");
+    int port = atoi(arguments[1]);
+    FILE *file = fopen(arguments[3], "r");
+    if (file == NULL)
+        die("%s: %s", arguments[3], strerror(errno));
+    manner = manner_of(arguments[2]);
+    talkers = count == 5 ? (unsigned)atoi(arguments[4]) : SOCKETS;
     nonce = (unsigned)(nanoseconds() ^ getpid());
     epoll = epoll_create1(EPOLL_CLOEXEC);
     timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     watch(timer, EPOLLIN, &timer, EPOLL_CTL_ADD);
-    open_all(atoi(arguments[1]), arguments[3]);
-    for (int64_t settled = nanoseconds() + (int64_t)SECOND; nanoseconds() < settled;)
-        turn(50);
-    puts("ready");
-    fflush(stdout);
     watch(STDIN_FILENO, EPOLLIN, NULL, EPOLL_CTL_ADD);
     setvbuf(stdin, NULL, _IONBF, 0);
+    open_some(port, file, talkers);
+    if (talkers > end_count)
+        talkers = end_count;
+    if (talkers == 0 || talkers % 2 != 0)
+        die("%s: expected two lines for each pair", arguments[3]);
+    ready();
+    if (count == 5) {
+        listen_to_input(line, sizeof line);
+        open_some(port, file, SOCKETS);
+        ready();
+    }
     for (;;) {
-        unsigned value;
-        double warm, seconds;
-        while (turn(-1))
-            ;
-        if (fgets(line, sizeof line, stdin) == NULL)
-            return 0;
-        if (sscanf(line, "closed %u %lf %lf", &value, &warm, &seconds) == 3)
-            perform(false, value, warm, seconds);
-        else if (sscanf(line, "open %u %lf %lf", &value, &warm, &seconds) == 3)
-            perform(true, value, warm, seconds);
-        else
-            die("expected closed or open, and three numbers");
+        listen_to_input(line, sizeof line);
+        answer(line);
     }
 }

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SERVER_CORE, GENERATOR_CORE = 0, 1
+_BESIDE = {"load": ("framing",)}
+"""Programs of more than one file, beside ws.c."""
 _FLAGS = ("-O2", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 
 
@@ -34,7 +36,7 @@ def compiled(name: str, folder: Path) -> Path:
         )
     program = folder / name
     made = subprocess.run(
-        [compiler, *_FLAGS, "-o", program, HERE / f"{name}.c", HERE / "ws.c"],
+        [compiler, *_FLAGS, "-o", program, *(HERE / f"{part}.c" for part in (name, "ws", *_BESIDE.get(name, ())))],
         capture_output=True,
         text=True,
         check=False,
@@ -45,9 +47,9 @@ def compiled(name: str, folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def on_core(core: int) -> Iterator[None]:
-    """What is started meanwhile runs on this core only, with all of its threads. Where there is no choice: anywhere."""
-    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
+def on_core(core: int | None) -> Iterator[None]:
+    """What is started meanwhile runs on this core only, with all of its threads. None, or no choice: anywhere."""
+    if core is None or not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
         yield
         return
     before = os.sched_getaffinity(0)
@@ -56,6 +58,11 @@ def on_core(core: int) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory that a process has now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -81,12 +88,23 @@ class Figures(msgspec.Struct, frozen=True):
 class Generator:
     """A load generator with its sockets open, between runs too. A context manager."""
 
-    def __init__(self, program: Path, port: int, mode: str, sockets: Path) -> None:
-        self._command = [str(program), str(port), mode, str(sockets)]
+    def __init__(
+        self,
+        program: Path,
+        port: int,
+        mode: str,
+        sockets: Path,
+        *,
+        core: int | None = GENERATOR_CORE,
+        talkers: int | None = None,
+    ) -> None:
+        """`talkers`: only so many of the sockets talk, and the others are opened by `open_the_others`."""
+        self._command = [str(program), str(port), mode, str(sockets), *([] if talkers is None else [str(talkers)])]
+        self._core = core
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        with on_core(GENERATOR_CORE):
+        with on_core(self._core):
             self._process = subprocess.Popen(
                 ending_with_parent(self._command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
@@ -102,13 +120,21 @@ class Generator:
         if self._line() != "ready":
             raise AssertionError("the load generator is not ready")
 
+    def open_the_others(self) -> None:
+        """Open the sockets that do not talk."""
+        self._say("others")
+        self.wait_until_ready()
+
     def run(self, kind: str, value: int, warm_up: float, seconds: float) -> Figures:
         """One run: `closed` with a window, or `open` with a rate."""
+        self._say(f"{kind} {value} {warm_up} {seconds}")
+        return msgspec.json.decode(self._line(), type=Figures)
+
+    def _say(self, line: str) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(f"{kind} {value} {warm_up} {seconds}\n")
+        self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()
-        return msgspec.json.decode(self._line(), type=Figures)
 
     def _line(self) -> str:
         assert self._process is not None
@@ -120,8 +146,8 @@ class Generator:
 
 
 @contextlib.contextmanager
-def running(command: list[str], core: int, log: BinaryIO | None = None) -> Iterator[int]:
-    """A server process on one core, until left; its number. What it says goes to `log`."""
+def running(command: list[str], core: int | None, log: BinaryIO | None = None) -> Iterator[int]:
+    """A server process on one core (None: anywhere), until left; its number. What it says goes to `log`."""
     with on_core(core):
         process = subprocess.Popen(ending_with_parent(command), stdout=log, stderr=log)
     try:

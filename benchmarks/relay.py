@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Literal
 from benchmarks.machine import GENERATOR_CORE, SERVER_CORE, Generator, compiled, on_core, running
 from benchmarks.pairs import make_busy_site, talking_pairs, write_bare_pairs
 from benchmarks.rows import Row, listening
+from benchmarks.stores import flushing_store, pid_of
 from running import ServerProcess, free_port
-from servers import RedisServer
 
 if TYPE_CHECKING:
     from running import Site
+    from servers import RedisServer
 
 GOAL = 0.35
 """Messages per second of the product, as a part of the bare relay's."""
@@ -47,7 +48,7 @@ async def _measured(plan: Plan) -> list[Row]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="idcontact-bench-")))
         load, bound = compiled("load", folder), compiled("bound", folder)
         with on_core(GENERATOR_CORE):
-            store = stack.enter_context(RedisServer(plan.redis, appendonly=True))
+            store = stack.enter_context(flushing_store(plan.redis))
         site = make_busy_site(folder, store.url, plan.pairs)
         bare_sockets = folder / "bare.sockets"
         write_bare_pairs(plan.pairs, bare_sockets)
@@ -76,9 +77,7 @@ async def _product(plan: Plan, stack: AsyncExitStack, load: Path, site: Site, st
     async with talking_pairs(site, plan.pairs, sockets):
         generator = stack.enter_context(Generator(load, site.port, "live", sockets))
         await asyncio.to_thread(generator.wait_until_ready)
-    with store.client() as client:
-        redis_pid = int(client.info("server")["process_id"])
-    return Row("product", generator, {"server": server.pid, "Redis": redis_pid})
+    return Row("product", generator, {"server": server.pid, "Redis": pid_of(store)})
 
 
 def _take_turns(plan: Plan, rows: list[Row]) -> None:

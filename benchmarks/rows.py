@@ -24,6 +24,8 @@ class Row:
     name: str
     generator: Generator
     processes: dict[str, int]
+    others: dict[str, int] = field(default_factory=dict)
+    """A second process of the same name, whose time counts with the first's."""
     closed: list[Figures] = field(default_factory=list)
     opened: list[Figures] = field(default_factory=list)
     cpu: dict[str, list[float]] = field(default_factory=dict)
@@ -31,13 +33,16 @@ class Row:
 
     def round(self, kind: Literal["closed", "open"], value: int, seconds: float) -> None:
         """One run, kept."""
-        before = {name: cpu_seconds(pid) for name, pid in self.processes.items()}
+        before = {name: self._cpu_seconds(name) for name in self.processes}
         figures = self.generator.run(kind, value, _WARM_UP, seconds)
         (self.closed if kind == "closed" else self.opened).append(figures)
         costs = self.cpu if kind == "closed" else self.open_cpu
-        for name, pid in self.processes.items():
-            used = cpu_seconds(pid) - before[name]
+        for name in self.processes:
+            used = self._cpu_seconds(name) - before[name]
             costs.setdefault(name, []).append(used * 1e6 / max(figures.delivered, 1))
+
+    def _cpu_seconds(self, name: str) -> float:
+        return cpu_seconds(self.processes[name]) + (cpu_seconds(self.others[name]) if name in self.others else 0.0)
 
     @property
     def per_second(self) -> float:

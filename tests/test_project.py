@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-build.lock")
+PEERS_LOCK = "benchmarks/peers/requirements.lock"
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 ASKED = {
     "requirements.lock": PROJECT["project"]["dependencies"],
@@ -56,7 +57,7 @@ def pinned(lock: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, PEERS_LOCK])
 def test_a_lock_holds_a_hash_for_every_package_and_no_address(lock: str) -> None:
     entries = re.split(r"\n(?=[a-z0-9])", TEXTS[lock])
     assert len(entries) == sum(len(versions) for versions in pinned(lock).values())
@@ -81,8 +82,9 @@ def test_the_locks_agree_with_each_other() -> None:
     assert {name for name in build.keys() & develop.keys() if build[name] != develop[name]} == set()
 
 
-def test_the_lock_of_the_front_ends_holds_integrity_hashes_and_no_address() -> None:
-    lock = json.loads(TEXTS["package-lock.json"])
+@pytest.mark.parametrize("name", ["package-lock.json", "benchmarks/peers/package-lock.json"])
+def test_a_lock_of_npm_holds_integrity_hashes_and_no_address(name: str) -> None:
+    lock = json.loads(TEXTS[name])
     packages = {name: entry for name, entry in lock["packages"].items() if name}
     assert packages
     assert [name for name, entry in packages.items() if "integrity" not in entry] == []
