@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import pytest
 from redis.asyncio import Redis
@@ -42,6 +42,10 @@ _FIRST: Final = (
 )
 
 
+_SERVERS: Final[dict[str, Literal["session", "function"]]] = {"redis_server": "session", "own_redis_server": "function"}
+"""The fixtures whose parameter is a kind of server, and how long one lives."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest first, the others as they are."""
@@ -59,7 +63,17 @@ def redis_servers() -> Iterator[Callable[[Kind], RedisServer]]:
         yield cache(lambda kind: running.enter_context(RedisServer(kind)))
 
 
-@pytest.fixture(scope="session", params=wanted_kinds())
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Once per wanted kind of server; once where the marker says that the kind can make no difference."""
+    kinds = wanted_kinds()
+    if metafunc.definition.get_closest_marker("one_kind"):
+        del kinds[1:]
+    for name, scope in _SERVERS.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, kinds, indirect=True, scope=scope)
+
+
+@pytest.fixture(scope="session")
 def redis_server(request: pytest.FixtureRequest, redis_servers: Callable[[Kind], RedisServer]) -> RedisServer:
     """A running server of each wanted kind, shared by all tests. Not to be stopped: use `own_redis_server` for that."""
     kind: Kind = request.param
@@ -98,7 +112,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
         await client.aclose()
 
 
-@pytest.fixture(params=wanted_kinds())
+@pytest.fixture
 def own_redis_server(request: pytest.FixtureRequest) -> Iterator[RedisServer]:
     """A server of this test alone, with an append-only file: to kill, pause, or look into its files."""
     kind: Kind = request.param

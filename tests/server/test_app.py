@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from running import Site
     from servers import RedisServer
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 START = {"purpose": "report_move", "auth_method": "test", "comm_method": "chat"}
 MORE_METHODS = """

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from running import Site
     from servers import RedisServer
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 PURPOSE = "report_move"
 LANDINGS = 20
 GUIDE = Path(__file__).resolve().parents[2] / "docs/operate.md"

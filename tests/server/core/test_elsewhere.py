@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from servers import RedisServer
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 CORE: Final = """
 start_limit = "1000 per min"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from live_floor import Floor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 LIVE_SETTINGS = """
 offer_timeout = "1500 ms"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from running import Site
     from servers import RedisServer
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 IMPATIENT = 'preparing = "2 s"\nother_browser = "refuse"'
 
 

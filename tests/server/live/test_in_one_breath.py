@@ -11,7 +11,7 @@ from live_client import Refused
 if TYPE_CHECKING:
     from live_floor import Floor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 MANY = 45  # more than a socket has under way at once
 

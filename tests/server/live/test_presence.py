@@ -11,7 +11,7 @@ from running import ATTRIBUTES
 if TYPE_CHECKING:
     from live_floor import Floor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 
 async def test_an_end_user_who_comes_back_gets_exactly_what_was_missed(floor: Floor) -> None:

@@ -9,7 +9,7 @@ import pytest
 if TYPE_CHECKING:
     from live_floor import Floor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 LIVE_SETTINGS = """
 idle = "1 s"

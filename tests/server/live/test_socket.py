@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from live_client import Client, Frame
     from live_floor import Floor
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 NOBODY = "a" * 26
 """The id of a conversation that does not exist."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from live_floor import Floor
     from live_people import EndUser
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 WAYS = ("stream",)
 LIVE_SETTINGS = "frames_per_10_seconds = 2000"
