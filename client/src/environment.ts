@@ -38,6 +38,8 @@ const ASLEEP_HIDDEN_MS = 90_000;
 const streamMeans = {
   openEvents: (url: string) => new EventSource(url),
   post: (url: string, init: RequestInit) => fetch(url, init),
+  pause: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  random: () => Math.random(),
 };
 
 export function browserEnvironment(): Environment {

@@ -4,16 +4,23 @@ import type { Socket } from "./environment.ts";
 export interface StreamMeans {
   openEvents(url: string): EventSource;
   post(url: string, init: RequestInit): Promise<Response>;
+  pause(ms: number): Promise<void>;
+  random(): number;
 }
 
 /** Characters in one POST, unless a single frame is longer: four bytes each are well within what the server takes. */
 const MOST_CHARACTERS = 16_000;
 const LOST = 1006;
+/** Before a batch is posted again that was not taken. All of it is shorter than a connection waits for an answer. */
+const PAUSES_MS = [300, 600, 1_200, 2_400];
+/** Request Timeout, Too Many Requests: of a proxy. */
+const TRY_AGAIN = [408, 429];
 
 /**
  * The same frames where WebSockets are blocked: they come as server-sent events and go by POST, batch after batch.
  *
- * Has the face of a WebSocket. Any trouble is a loss: the connection that uses it comes back and says what it has.
+ * Has the face of a WebSocket. A POST that fails for a moment is sent again, under the same number, by which the server
+ * takes it once. Any other trouble is a loss: the connection that uses it comes back and says what it has.
  */
 export class StreamSocket implements Socket {
   onopen: Socket["onopen"] = null;
@@ -77,7 +84,7 @@ export class StreamSocket implements Socket {
 
   async #postBatch(token: string): Promise<void> {
     this.#batch += 1;
-    const answer = await this.#means.post(this.#framesUrl, {
+    const init: RequestInit = {
       method: "POST",
       headers: {
         "Content-Type": "text/plain; charset=utf-8",
@@ -88,8 +95,22 @@ export class StreamSocket implements Socket {
       cache: "no-store",
       redirect: "error",
       signal: this.#stopped.signal,
-    });
+    };
+    for (const ms of PAUSES_MS) {
+      if (await this.#isTaken(init)) return;
+      await this.#means.pause(ms * (0.5 + 0.5 * this.#means.random()));
+      this.#stopped.signal.throwIfAborted();
+    }
+    if (!(await this.#isTaken(init))) throw new Error("the server is not there");
+  }
+
+  /** False when it may go better in a moment. */
+  async #isTaken(init: RequestInit): Promise<boolean> {
+    const answer = await this.#means.post(this.#framesUrl, init).catch(() => undefined);
+    this.#stopped.signal.throwIfAborted();
+    if (answer === undefined || answer.status >= 500 || TRY_AGAIN.includes(answer.status)) return false;
     if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    return true;
   }
 
   #takeBatch(): string[] {

@@ -28,6 +28,7 @@ let events: FakeEvents;
 let posts: Post[];
 let heard: unknown[];
 let closes: number[];
+let pauses: number[];
 let socket: StreamSocket;
 
 function open(url = "wss://example.test/console/socket?lang=nl"): void {
@@ -45,6 +46,8 @@ function open(url = "wss://example.test/console/socket?lang=nl"): void {
           fail: async () => reject(new TypeError("no network")),
         });
       }),
+    pause: async (ms) => void pauses.push(ms),
+    random: () => 1,
   });
   socket.onopen = () => void heard.push("open");
   socket.onmessage = ({ data }) => void heard.push(data);
@@ -52,7 +55,7 @@ function open(url = "wss://example.test/console/socket?lang=nl"): void {
 }
 
 async function settled(): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }
 
 function header(post: Post | undefined, name: string): string | null {
@@ -65,6 +68,7 @@ beforeEach(() => {
   posts = [];
   heard = [];
   closes = [];
+  pauses = [];
   open();
 });
 
@@ -105,22 +109,64 @@ describe("a stream in a WebSocket's place", () => {
     expect(posts.map(({ init }) => String(init.body).length)).toEqual([5, 30_000, 15_011, 15_000]);
   });
 
-  it.each([400, 403, 410, 413, 503])("is lost when a post is answered by %i", async (status) => {
+  it.each([400, 403, 410, 413])("is lost when a post is answered by %i", async (status) => {
     events.says("ready", "token");
     socket.send("one");
     await posts[0]?.answer(status);
     await settled();
+    expect(posts).toHaveLength(1);
     expect(closes).toEqual([1006]);
     expect(events.closed).toBe(true);
+  });
+
+  it.each([408, 429, 500, 502, 503, 504, "no answer"])(
+    "posts the same batch again after %s, with the same number and nothing before it",
+    async (trouble) => {
+      events.says("ready", "token");
+      socket.send("one");
+      socket.send("two");
+      if (typeof trouble === "number") await posts[0]?.answer(trouble);
+      else await posts[0]?.fail();
+      await settled();
+      await posts[1]?.answer(204);
+      await settled();
+      expect(posts.map(({ init }) => init.body)).toEqual(["one", "one", "two"]);
+      expect(posts.map((post) => header(post, "Idcontact-Batch"))).toEqual(["1", "1", "2"]);
+      expect(closes).toEqual([]);
+    },
+  );
+
+  it("is lost when that keeps failing, after longer and longer pauses that take less than an answer may", async () => {
+    events.says("ready", "token");
+    socket.send("one");
+    for (let tries = 0; tries < 5; tries += 1) {
+      expect(closes).toEqual([]);
+      await posts[tries]?.answer(503);
+      await settled();
+    }
+    expect(posts).toHaveLength(5);
+    expect(closes).toEqual([1006]);
+    expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
+    expect(pauses.reduce((sum, ms) => sum + ms)).toBeLessThan(5_000);
   });
 
   it("is lost once, however many things fail", async () => {
     events.says("ready", "token");
     socket.send("one");
-    await posts[0]?.fail();
+    await posts[0]?.answer(410);
     await settled();
     events.onerror?.();
     events.says("close", "4401");
+    expect(closes).toEqual([1006]);
+  });
+
+  it("posts nothing again when it is over meanwhile", async () => {
+    events.says("ready", "token");
+    socket.send("one");
+    events.onerror?.();
+    await posts[0]?.answer(503);
+    await settled();
+    expect(posts).toHaveLength(1);
     expect(closes).toEqual([1006]);
   });
 
