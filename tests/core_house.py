@@ -51,7 +51,8 @@ class StandInSpeaker:
     def error_response(
         self, _: HTTPConnection, error: Exception, *, language: Language | None = None, back: Back | None = None
     ) -> Response:
-        assert isinstance(error, IdContactError)
+        if not isinstance(error, IdContactError):
+            return JSONResponse({"code": "internal"}, 500)
         said = {"code": error.code, "message": str(error), "field": error.field, "language": language}
         return JSONResponse({**said, "back": back.url if back is not None else None}, error.status)
 

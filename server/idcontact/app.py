@@ -43,6 +43,7 @@ from idcontact.siblings import Siblings
 from idcontact.signals import RedisSignals
 from idcontact.staff.part import Staff
 from idcontact.staff_door import SessionDoor
+from idcontact.straight import Straight
 from idcontact.tasks import Tasks
 from idcontact.urls import origin_of
 
@@ -375,7 +376,7 @@ class _Builder:
 
     def _public_app(self, routes: list[BaseRoute], open_paths: list[str]) -> ASGIApp:
         return Door(
-            self._app(routes),
+            Straight(self._app(routes), routes),
             log=AccessLog(_access),
             headers=SecurityHeaders(https_only=self._config.public_url.startswith("https:")),
             cross_origin=CrossOrigin(origins=self._config.allowed_origins, paths=["/session_options(/.*)?", "/start"]),

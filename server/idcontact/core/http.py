@@ -32,9 +32,9 @@ from idcontact.core.start import Visitor
 from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, OtherBrowser, WrongMediaType
 from idcontact.languages import LANGUAGES
 from idcontact.limits import client_address
-from idcontact.openapi import ApiRoute
 from idcontact.pages import Back, prefers_html
 from idcontact.protocol import MAX_ADDRESS, ClientUrl, StartRequest
+from idcontact.straight import StraightRoute
 from idcontact.urls import origin_of
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from idcontact.core.start import Starter
     from idcontact.languages import Language
     from idcontact.limits import Limit
+    from idcontact.openapi import ApiRoute
 
     Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -97,9 +98,9 @@ class CoreRoutes:
             _Answering(endpoint, self.speaker) for endpoint in (self.start, self.options, self.all_options)
         )
         return [
-            ApiRoute("/session_options/{purpose:path}", one, methods=["GET"], operation=operations.OPTIONS),
-            ApiRoute("/start", start, methods=["POST"], operation=operations.START),
-            ApiRoute("/session_options", every, methods=["GET"], operation=operations.ALL_OPTIONS),
+            StraightRoute("/session_options/{purpose:path}", one, methods=["GET"], operation=operations.OPTIONS),
+            StraightRoute("/start", start, methods=["POST"], operation=operations.START),
+            StraightRoute("/session_options", every, methods=["GET"], operation=operations.ALL_OPTIONS),
         ]
 
     async def all_options(self, request: Request) -> Response:
@@ -207,7 +208,7 @@ class CoreRoutes:
 
 @dataclass(frozen=True)
 class _Answering:
-    """An endpoint, as ASGI: an error is said in the way of the request. Starlette's own wrapper would add a layer."""
+    """An endpoint, as ASGI: an error is said in the way of the request; one that is none of ours is raised on, too."""
 
     endpoint: Endpoint
     speaker: Speaker
@@ -220,6 +221,9 @@ class _Answering:
         except IdContactError as error:
             _note(error)
             response = self.speaker.error_response(request, error)
+        except Exception as mistake:
+            await self.speaker.error_response(request, mistake)(scope, receive, send)
+            raise
         await response(scope, receive, send)
 
 

@@ -274,3 +274,14 @@ async def test_a_plugin_that_is_too_slow_is_a_gateway_timeout(house: House, who:
     (house.comm if who == "comm" else house.auth).free.clear()
     response = await house.start_by_json(START)
     assert (response.status_code, response.json()["code"]) == (504, "plugin_timeout")
+
+
+async def test_a_mistake_of_ours_reaches_the_server_which_writes_it_down(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def mistaken(*_: object) -> None:
+        raise LookupError
+
+    monkeypatch.setattr(house.limiter, "hit", mistaken)
+    with pytest.raises(LookupError):
+        await house.start_by_json(START)
