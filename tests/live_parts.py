@@ -15,7 +15,7 @@ from idcontact.live.keys import hashed, new_id
 from idcontact.live.labels import Labels
 from idcontact.live.routing_store import RoutingStore
 from idcontact.live.store import ConversationStore
-from idcontact.pipe import Pipe
+from idcontact.pipes import line_to
 from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ async def parts(
     """Parts with rules of one's own."""
     holds = rules or Rules()
     keystore = DirectoryKeyStore(folder / "keys")
-    pipe = partial(Pipe, redis, replicas=replicas)
+    pipe = partial(line_to, redis, replicas=replicas)
     store = ConversationStore(redis, pipe, keystore, "idc", replicas=replicas)
     labels = Labels({}, {}, {})
     async with Tasks() as tasks:

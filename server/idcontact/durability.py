@@ -1,20 +1,21 @@
 """What the store may lose, as the settings say it, and whether the Redis or Valkey that is there keeps that promise.
 
 Looked at once, when the server starts: a store that throws away what it acknowledged, or keeps less than it has to, is
-refused with what to set. A managed service may not tell how it is set: then its own figures are read (INFO), and what
-those do not say either is warned about.
+refused with what to set. Of a Cluster each primary is looked at. A managed service may not tell how it is set: then its
+own figures are read (INFO), and what those do not say either is warned about.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self, TypeAlias
 
 from redis.exceptions import ResponseError
 
-from idcontact.errors import SettingsError
-from idcontact.redis import reaching
+from idcontact.errors import SettingsError, Unavailable
+from idcontact.redis import TOO_FEW_REPLICAS, Script, a_key_at_each, primaries, reaching
 from idcontact.settings_values import Duration, MisfitError
 
 if TYPE_CHECKING:
@@ -75,23 +76,26 @@ class _Found:
 
 async def check_store(redis: Redis, durability: Durability | None, replicas: int = 0) -> None:
     """Refuse a store that keeps less than was promised. Raises SettingsError with all that is to be set."""
-    found = await _look(redis)
-    mistakes = [*_evicts(found), *_forgets(found, durability)]
+    with reaching():
+        all_found = [await _look(primary) for primary in await primaries(redis)]
+    # Several may have the same to say: once is enough.
+    mistakes = dict.fromkeys(said for found in all_found for said in (*_evicts(found), *_forgets(found, durability)))
     if mistakes:
-        raise SettingsError(mistakes)
-    for warning in (*_unsaid(found, durability), *_too_few(found, replicas)):
+        raise SettingsError([*mistakes])
+    for warning in dict.fromkeys(
+        said for found in all_found for said in (*_unsaid(found, durability), *_too_few(found, replicas))
+    ):
         _log.warning("%s", warning)
 
 
 async def _look(redis: Redis) -> _Found:
-    with reaching():
-        memory = await redis.info("memory")
-        persistence = await redis.info("persistence")
-        replication = await redis.info("replication")
-        try:
-            told = await redis.config_get(*_ASKED)
-        except ResponseError:  # a managed service does not let itself be asked, by anybody or by this user
-            told = {}
+    memory = await redis.info("memory")
+    persistence = await redis.info("persistence")
+    replication = await redis.info("replication")
+    try:
+        told = await redis.config_get(*_ASKED)
+    except ResponseError:  # a managed service does not let itself be asked, by anybody or by this user
+        told = {}
     aof = persistence.get("aof_enabled")
     appendonly = told["appendonly"] == "yes" if "appendonly" in told else None if aof is None else bool(int(aof))
     return _Found(
@@ -142,22 +146,26 @@ def _too_few(found: _Found, replicas: int) -> list[str]:
 
 
 class ReplicaWatch:
-    """Whether replicas keep up, where acknowledgements wait for them."""
+    """Whether replicas keep up, where acknowledgements wait for them: those of each primary."""
 
     def __init__(self, redis: Redis, prefix: str, replicas: Replicas | None) -> None:
         self._redis = redis
-        self._channel = f"{prefix}:replicas"
-        self._replicas = replicas
+        self._key = f"{prefix}:replicas"
+        self._follow: Script | None = None
+        if replicas is not None:
+            patient = Replicas(replicas.count, min(replicas.milliseconds, _WATCH_MS))
+            self._follow = Script(redis, __package__, "follow.lua", replicas=patient)
 
     async def wrong(self) -> str | None:
         """What is wrong, in words for the operator. Raises `Unavailable` while the store is away."""
-        if self._replicas is None:
+        if self._follow is None:
             return None
-        patience = min(self._replicas.milliseconds, _WATCH_MS)
         with reaching():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                # Passed on to replicas as a write is, but taken when the memory is full too.
-                pipeline.publish(self._channel, b"")
-                pipeline.wait(self._replicas.count, patience)
-                _, heard = await pipeline.execute()
-        return None if heard >= self._replicas.count else TOO_FEW
+            keys = await a_key_at_each(self._redis, self._key)
+        asked = (self._follow.acknowledged([key], []) for key in keys)
+        for answer in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(answer, Unavailable) and answer.reason == TOO_FEW_REPLICAS:
+                return TOO_FEW
+            if isinstance(answer, BaseException):
+                raise answer
+        return None

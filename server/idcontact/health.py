@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from idcontact.errors import Unavailable
 from idcontact.openapi import ApiRoute, Operation, json
-from idcontact.redis import is_up, reaching
+from idcontact.redis import a_key_at_each, is_up, reaching
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -102,7 +102,8 @@ class HouseMeasures:
         """Whether it takes nothing: its memory or its disk is full, it is a replica, or has too few of its own."""
         try:
             with reaching():
-                await self._redis.set(self._trial, b"", ex=60)
+                for key in await a_key_at_each(self._redis, self._trial):
+                    await self._redis.set(key, b"", ex=60)
         except Unavailable:
             return REFUSING
         return None

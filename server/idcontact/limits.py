@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 
 from idcontact.errors import TooManyRequests
-from idcontact.pipe import Pipe
+from idcontact.pipes import line_to
 from idcontact.redis import Script, reaching
 from idcontact.settings_values import Duration, MisfitError, kind_of
 
@@ -66,7 +66,7 @@ class Limiter:
         self._redis = redis
         self._root = f"{prefix}:limit:"
         self._script = Script(redis, "idcontact", "limits.lua")
-        self._pipe = Pipe(redis, [self._script])
+        self._pipe = line_to(redis, [self._script])
         self.refused: Counter[str] = Counter()
         """How often each limit refused somebody, here, since the start."""
 

@@ -5,6 +5,8 @@ of one turn of the event loop go out together, answers are handed out in order. 
 down fails at once with `Unavailable`; so does every call that was unanswered when it broke. Whoever called may send
 it again: only scripts that remember their answer go this way, and those of which one too many is counted at most.
 
+Of a Cluster each primary has one: see `pipes.py`, which also makes the one for whatever store there is.
+
 With `replicas`, what goes out together is followed by one WAIT, and no answer is handed out before that one has come;
 what is called meanwhile goes out together after it. With too few replicas every call fails with `Unavailable`.
 """
@@ -17,11 +19,11 @@ import random
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import hiredis
+from redis.exceptions import AskError, MovedError, NoScriptError, RedisError, ResponseError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from idcontact.errors import Unavailable
 from idcontact.redis import reaching, too_few_replicas, unavailable
@@ -55,6 +57,26 @@ class Batch:
         return b"".join(map(_packed, self.commands))
 
 
+class Line(Protocol):
+    """What the append path and the limits send by: a `Pipe`, or those of a Cluster."""
+
+    up: asyncio.Event
+    """Set while it stands."""
+
+    @property
+    def interruptions(self) -> int:
+        """How often a connection that stood broke."""
+
+    async def run(self) -> None:
+        """Its life: whoever makes it keeps that task."""
+
+    async def ask(self, batch: Batch) -> list[object]:
+        """The answers to all of a batch, in order. Raises `Unavailable`, or the first `ResponseError` among them."""
+
+    def script(self, script: Script, words: Words, keys: int, answered: Answered) -> None:
+        """Run a script, whose first `keys` words are keys. `answered` is called as soon as there is an answer."""
+
+
 class _Round:
     """Calls that go out together, and whose answers wait for replicas."""
 
@@ -71,7 +93,7 @@ class _Round:
         """Hand all answers out; `heard` is what WAIT answered: how many replicas have it."""
         there = isinstance(heard, int) and heard >= self._count
         for answered, answer in self._answers:
-            _hand_out(answered, answer if there or isinstance(answer, Exception) else too_few_replicas())
+            hand_out(answered, answer if there or isinstance(answer, Exception) else too_few_replicas())
 
 
 class Pipe:
@@ -83,10 +105,15 @@ class Pipe:
         scripts: list[Script],
         *,
         on_up: Callable[[], None] | None = None,
+        on_down: Callable[[], None] | None = None,
         replicas: Replicas | None = None,
     ) -> None:
-        """`on_up` is called whenever the connection stands (again): what broke with the old one may have been done."""
+        """`on_up` is called whenever the connection stands (again): what broke with the old one may have been done.
+
+        `on_down` is called whenever it broke, or could not be made.
+        """
         self._on_up = on_up
+        self._on_down = on_down
         self._pool = redis.connection_pool
         self._scripts = scripts
         self._pending: deque[Answered] = deque()
@@ -122,6 +149,14 @@ class Pipe:
 
     async def ask(self, batch: Batch) -> list[object]:
         """The answers to all of a batch, in order. Raises `Unavailable`, or the first `ResponseError` among them."""
+        answers = await self.answers_to(batch)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+        return answers
+
+    async def answers_to(self, batch: Batch) -> list[object]:
+        """The same, with the errors among them. Raises `Unavailable` while the connection is down."""
         if self._writer is None or len(self._pending) >= _MAX_PENDING:
             raise Unavailable("the store cannot be reached now; try again in a moment")
         loop = asyncio.get_running_loop()
@@ -140,9 +175,6 @@ class Pipe:
         self._buffer.append(batch.packed)
         self._flush()
         await done
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
         return answers
 
     def script(self, script: Script, words: Words, keys: int, answered: Answered) -> None:
@@ -174,6 +206,8 @@ class Pipe:
             finally:
                 self._fail_all()
                 await connection.disconnect(nowait=True)
+            if self._on_down is not None:
+                self._on_down()
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
             pause = min(pause * 2, 1.0)
 
@@ -200,7 +234,7 @@ class Pipe:
         primary = True
         while (answer := parser.gets()) is not False:
             primary = primary and not isinstance(answer, _Demoted)
-            _hand_out(self._pending.popleft(), answer)
+            hand_out(self._pending.popleft(), answer)
         return primary
 
     async def _watch(self, reader: asyncio.StreamReader) -> None:
@@ -238,7 +272,7 @@ class Pipe:
         self._writer = None
         self._buffer.clear()
         while self._pending:
-            _hand_out(self._pending.popleft(), unavailable(ConnectionError()))
+            hand_out(self._pending.popleft(), unavailable(ConnectionError()))
         if (waiting := self._round) is not None:
             self._round = None
             waiting.release(None)
@@ -249,7 +283,8 @@ def _packed(command: Words) -> bytes:
     return packed
 
 
-def _hand_out(answered: Answered, answer: object) -> None:
+def hand_out(answered: Answered, answer: object) -> None:
+    """Call `answered`: what goes wrong there is said, and troubles nobody else."""
     try:
         answered(answer)
     except Exception as mistake:  # noqa: BLE001  it is one caller's: the others get their answers
@@ -260,12 +295,20 @@ class _Demoted(Unavailable):
     """A replica answers, or one without a primary. It closes no connection of those who took it for the primary."""
 
 
+_REDIRECTS = {"MOVED": MovedError, "ASK": AskError, "TRYAGAIN": TryAgainError}
+"""Of a Cluster: the slot is elsewhere, or on its way."""
+
+
 def _reply_error(text: str) -> Exception:
     if text.startswith("NOSCRIPT"):
         return NoScriptError(text)
     if text.startswith(("READONLY", "MASTERDOWN")):
         known = unavailable(ResponseError(text))
         return _Demoted(known.message, reason=known.reason)
+    kind, _, rest = text.partition(" ")
+    if (redirect := _REDIRECTS.get(kind)) is not None:
+        sent_on: Exception = redirect(rest)
+        return sent_on
     if text.startswith(("BUSY", "OOM", "MISCONF", "LOADING", "NOREPLICAS", "CLUSTERDOWN")):
         return unavailable(ResponseError(text))
     return ResponseError(text)

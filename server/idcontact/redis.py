@@ -18,13 +18,16 @@ from redis.asyncio.connection import AbstractConnection, BlockingConnectionPool,
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
+    ClusterDownError,
     NoPermissionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import (
     ConnectionError as RedisConnectionError,
@@ -33,6 +36,8 @@ from redis.exceptions import (
     TimeoutError as RedisTimeoutError,
 )
 
+from idcontact import cluster
+from idcontact.cluster_client import ClusterRedis
 from idcontact.errors import SettingsError, Unavailable
 from idcontact.sentinel import EXPECTED, is_sentinel, sentinel_pool
 
@@ -44,7 +49,18 @@ if TYPE_CHECKING:
     Took: TypeAlias = Callable[[str, float], None]
     """Told of a script that was run: its name, and how many seconds that took."""
 
-OUTAGES = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
+OUTAGES = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ClusterDownError,
+    AskError,
+    TryAgainError,
+    OSError,
+)
+"""Those of a Cluster among them: a slot that nobody serves, or that was on its way for longer than we wait."""
+TOO_FEW_REPLICAS = "too few replicas"
 _CONNECTIONS = 64
 _WAITING = 8
 """Connections on which one script may wait for replicas: while those are silent the others are for all the rest."""
@@ -53,13 +69,14 @@ _ANSWER_WITHIN = 5.0
 _PATIENCE = 10.0
 _OLDEST = 7
 _REFUSALS = (AuthenticationError, NoPermissionError)
+_NOT_LET_IN = "redis_url: what answers there refuses this user name and password, or asks for them"
 _OUTAGE_WORDS = ("BUSY", "MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "OOM")
 
 
 def connect(url: str) -> Redis:
-    """A client for `redis://`, `rediss://`, `unix://` or `redis+sentinel://` (see `sentinel.py`).
+    """A client for `redis://`, `rediss://`, `unix://`, `redis+sentinel://` or `redis+cluster://`.
 
-    It connects on first use and reconnects by itself.
+    See `sentinel.py` and `cluster.py`. It connects on first use and reconnects by itself.
     Answers are bytes (RESP2). Each command may take 5 seconds, and is tried once more: who waits hears within ten.
     """
     options: dict[str, Any] = {
@@ -73,10 +90,13 @@ def connect(url: str) -> Redis:
         "health_check_interval": 15,
     }
     try:
+        if cluster.is_cluster(url):
+            return ClusterRedis(cluster.cluster_masters(url, options))
         # Blocking: a thousand sockets that return at once wait for a connection instead of failing for want of one.
         pool = sentinel_pool(url, options) if is_sentinel(url) else BlockingConnectionPool.from_url(url, **options)
     except ValueError as mistake:
-        said = f"redis_url: expected redis://…, rediss://…, unix://… or {EXPECTED}, {mistake}"
+        several = f"{EXPECTED} or {cluster.EXPECTED}"
+        said = f"redis_url: expected redis://…, rediss://…, unix://…, {several}, {mistake}"
         raise SettingsError([said]) from None
     if not is_sentinel(url):  # who asks Sentinel has this from redis-py
         leaving = type("Leaving", (_LeavesReplica, pool.connection_class), {})
@@ -119,7 +139,7 @@ def unavailable(outage: Exception) -> Unavailable:
 
 def too_few_replicas() -> Unavailable:
     """The error for what is stored, but on fewer replicas than an acknowledgement needs."""
-    return Unavailable("this cannot be kept safely now; try again in a moment", reason="too few replicas")
+    return Unavailable("this cannot be kept safely now; try again in a moment", reason=TOO_FEW_REPLICAS)
 
 
 class Script:
@@ -183,10 +203,28 @@ class Script:
         return answer, heard
 
 
+async def primaries(redis: Redis) -> list[Redis]:
+    """A client of each server that takes what is written: of a Cluster each of its primaries, else the one there is.
+
+    Raises ClusterDownError while nobody serves some of the slots.
+    """
+    return await redis.masters.clients() if isinstance(redis, ClusterRedis) else [redis]
+
+
+async def a_key_at_each(redis: Redis, name: str) -> list[str]:
+    """A key of this name; on a Cluster one at each primary, whose names begin with it."""
+    if not isinstance(redis, ClusterRedis):
+        return [name]
+    await redis.masters.clients()
+    return redis.masters.a_key_at_each(name)
+
+
 async def is_up(redis: Redis) -> bool:
     """Whether the store answers now. One that is silent is not up: who asks must not wait for all tries."""
     try:
         async with asyncio.timeout(_UP_WITHIN):
+            if isinstance(redis, ClusterRedis):
+                return await cluster.wrong_with(redis.masters) is None
             await redis.ping()
     except (RedisError, OSError, TimeoutError):
         return False
@@ -195,6 +233,9 @@ async def is_up(redis: Redis) -> bool:
 
 async def await_up(redis: Redis) -> None:
     """Until the store answers: it may be starting beside us. Raises SettingsError for one that will not do."""
+    if isinstance(redis, ClusterRedis):
+        await _await_whole(redis.masters)
+        return
     deadline = time.monotonic() + _PATIENCE
     pool = redis.connection_pool
     # Without retries, which would hide a refused password among outages.
@@ -204,7 +245,34 @@ async def await_up(redis: Redis) -> None:
             if time.monotonic() > deadline:
                 raise SettingsError([f"redis_url: no Redis or Valkey answers there within {_PATIENCE:.0f} s"])
             await asyncio.sleep(0.2)
-        version = str((await probe.info("server")).get("redis_version", "0"))
+        await _refuse_old(probe)
+        if (await probe.info("cluster")).get("cluster_enabled"):
+            raise SettingsError([f"redis_url: what answers there is a node of a Cluster; write {cluster.EXPECTED}"])
+
+
+async def _await_whole(masters: cluster.Masters) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while (wrong := await _wrong_with(masters)) is not None:
+        if time.monotonic() > deadline:
+            raise SettingsError([f"redis_url: after {_PATIENCE:.0f} s the Cluster is not whole: {wrong}"])
+        await asyncio.sleep(0.2)
+    for primary in await masters.clients():
+        await _refuse_old(primary)
+
+
+async def _wrong_with(masters: cluster.Masters) -> str | None:
+    try:
+        return await cluster.wrong_with(masters)
+    except _REFUSALS:
+        raise SettingsError([_NOT_LET_IN]) from None
+    except (RedisConnectionError, OSError, TimeoutError):
+        return "none of the nodes that are named answers"
+    except ResponseError:
+        raise SettingsError(["redis_url: what answers there is no Cluster; write redis://…"]) from None
+
+
+async def _refuse_old(redis: Redis) -> None:
+    version = str((await redis.info("server")).get("redis_version", "0"))
     if int(version.split(".", maxsplit=1)[0]) < _OLDEST:
         raise SettingsError([f"redis_url: expected Redis or Valkey {_OLDEST} or newer, got {version}"])
 
@@ -217,7 +285,6 @@ async def _lets_in(redis: Redis) -> bool:
     except (RedisError, OSError, TimeoutError) as error:
         if isinstance(error, _REFUSALS) or isinstance(error.__cause__, _REFUSALS):
             # Waiting would not help. Its own words may hold the user name.
-            said = "redis_url: what answers there refuses this user name and password, or asks for them"
-            raise SettingsError([said]) from None
+            raise SettingsError([_NOT_LET_IN]) from None
         return False
     return True

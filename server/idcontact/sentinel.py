@@ -57,16 +57,16 @@ def sentinel_pool(url: str, options: Mapping[str, Any]) -> SentinelPool:
     given = {"username": unquote(username) or None, "password": unquote(password) or None, "db": int(database or 0)}
     asked = {_OF_SENTINELS[name]: value for name, value in query.items()}
     limits = {"socket_timeout": _ANSWERS_WITHIN, "socket_connect_timeout": _ANSWERS_WITHIN, "protocol": 2}
-    addresses = [_address(host) for host in hosts.split(",")]
+    addresses = [address_in(host, _PORT) for host in hosts.split(",")]
     manager = Sentinel(addresses, sentinel_kwargs={**limits, **tls, **asked})  # type: ignore[no-untyped-call]
     return SentinelPool(service, manager, **options, **given, **tls)  # type: ignore[no-untyped-call]
 
 
-def _address(written: str) -> tuple[str, int]:
-    """`host`, `host:port` or `[address]:port`."""
+def address_in(written: str, default_port: int) -> tuple[str, int]:
+    """`host`, `host:port` or `[address]:port`. Raises ValueError, with nothing of what was written."""
     host, _, port = written.rpartition(":") if not written.endswith("]") else (written, "", "")
     if not host:
         host, port = port, ""
     if not host or (port and not (port.isdecimal() and 0 < int(port) < 65536)):
         raise ValueError(_OTHER)
-    return host.strip("[]"), int(port or _PORT)
+    return host.strip("[]"), int(port or default_port)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from idcontact.redis import reaching
-from idcontact.subscriber import Subscriber
+from idcontact.subscriptions import subscription_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ class RedisSignals:
         self._redis = redis
         self._channel = f"{prefix}:{{signal}}:{hashlib.sha256(namespace.encode()).hexdigest()[:16]}"
         self._node = NodeSignals()
-        self._subscriber = Subscriber(
+        self._subscriber = subscription_to(
             redis,
             [self._channel],
             f"{self._channel}:beat:{secrets.token_hex(6)}",

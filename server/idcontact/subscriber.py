@@ -3,6 +3,11 @@
 A subscription alone is never trusted: whenever it was (or may have been) interrupted, `on_gap` is called once it
 stands again, and the listener reads what it missed. The node beats on a channel of its own; a beat that is not heard
 in time means that the connection is dead, whatever the kernel says.
+
+Everything is published by SPUBLISH, whatever store there is, by scripts as well as without: in a Cluster that reaches
+the one primary (and its replicas) that has the channel's slot, where PUBLISH would go to every node; and a script can
+publish in its own slot only. On a single server both cost the same. Of a Cluster each primary has a subscriber: see
+`subscriptions.py`, which also makes the one for whatever store there is.
 """
 
 from __future__ import annotations
@@ -10,8 +15,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from idcontact.tasks import end
@@ -24,6 +30,20 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _BEAT = 2.0
 _DEAD_AFTER = 7.0
+
+
+class Subscription(Protocol):
+    """A `Subscriber`, or those of a Cluster."""
+
+    up: asyncio.Event
+    """Set while all of it stands."""
+
+    @property
+    def interruptions(self) -> int:
+        """How often something may have been missed, since the subscription first stood."""
+
+    async def run(self) -> None:
+        """Its life: whoever makes it keeps that task."""
 
 
 class Subscriber:
@@ -59,10 +79,11 @@ class Subscriber:
         while True:
             pubsub = self._redis.pubsub()
             try:
-                await pubsub.ssubscribe(*self._channels)
+                await self._subscribe(pubsub, self._channels)
                 await self._listen(pubsub)
             except (RedisError, OSError, TimeoutError) as outage:
                 _log.warning("the subscription is down: %s", type(outage).__name__)
+                self._failed(outage)
                 pause = min(pause * 2, 1.0)
             finally:
                 if self.up.is_set():
@@ -71,6 +92,12 @@ class Subscriber:
                 self.up.clear()
                 await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
+
+    async def _subscribe(self, pubsub: Any, channels: list[str]) -> None:
+        await pubsub.ssubscribe(*channels)
+
+    def _failed(self, outage: Exception) -> None:
+        """It is made again; nothing else is to be done."""
 
     async def _listen(self, pubsub: Any) -> None:
         confirmed = 0
@@ -95,6 +122,8 @@ class Subscriber:
                         self.interruptions += self._stood
                         self._stood = True
                         self._on_gap()
+                elif message["type"] == "sunsubscribe":
+                    raise RedisConnectionError("a channel has moved to another primary")
                 elif message["type"] == "smessage":
                     channel = message["channel"].decode()
                     if channel != self._beat_channel:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
-    from idcontact.pipe import Pipe
+    from idcontact.pipe import Line
     from idcontact.redis import Took
 
 _PATIENCE = 10.0
@@ -30,7 +30,7 @@ T = TypeVar("T")
 class BucketStore:
     """Every method raises `Unavailable` while the store is away."""
 
-    def __init__(self, redis: Redis, pipe: Pipe, prefix: str, took: Took | None) -> None:
+    def __init__(self, redis: Redis, pipe: Line, prefix: str, took: Took | None) -> None:
         self._redis = redis
         self._pipe = pipe
         self._prefix = prefix

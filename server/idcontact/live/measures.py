@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from idcontact.errors import Unavailable
 from idcontact.live.conversation_state import Phase
+from idcontact.live.socket import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from idcontact.live.board import Board
     from idcontact.live.handover import OpenSockets
     from idcontact.live.inspection import Inspection
-    from idcontact.pipe import Pipe
-    from idcontact.subscriber import Subscriber
+    from idcontact.pipe import Line
+    from idcontact.subscriber import Subscription
 
 LATE: Final = 5.0
 """Seconds that a deadline may be late before this node is not well: they are met within one."""
@@ -47,8 +48,8 @@ class LiveMeasures:
     inspection: Inspection
     board: Board
     sockets: OpenSockets
-    append: Pipe
-    subscription: Subscriber
+    append: Line
+    subscription: Subscription
     _look: _Look | None = field(default=None, init=False)
 
     # --- health ---------------------------------------------------------------------------------------------------
@@ -78,6 +79,7 @@ class LiveMeasures:
         yield from self._kept()
         yield from self._queues()
         yield _gauge("idcontact_sockets", "Open sockets and streams at this node.", "role", self._by_role())
+        yield self._closed()
         broken = {"append": self.append.interruptions, "subscription": self.subscription.interruptions}
         reconnects = CounterMetricFamily(
             "idcontact_reconnects",
@@ -87,6 +89,16 @@ class LiveMeasures:
         for connection, times in broken.items():
             reconnects.add_metric([connection], times)
         yield reconnects
+
+    def _closed(self) -> Metric:
+        closed = CounterMetricFamily(
+            "idcontact_sockets_closed",
+            "Sockets and streams that this node closed or refused, by close code.",
+            labels=["code"],
+        )
+        for code in CODES:
+            closed.add_metric([str(code)], self.sockets.closed[code])
+        return closed
 
     def _by_role(self) -> dict[str, float]:
         counted = self.sockets.by_role()

@@ -31,10 +31,10 @@ from idcontact.live.results import Receiver
 from idcontact.live.routing_store import RoutingStore
 from idcontact.live.store import SAFETY_EXPIRY, ConversationStore
 from idcontact.live.streams import Streams
-from idcontact.pipe import Pipe
+from idcontact.pipes import line_to
 from idcontact.receipts import receipts_in
 from idcontact.results import result_check
-from idcontact.subscriber import Subscriber
+from idcontact.subscriptions import subscription_to
 from idcontact.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class LivePart:
         settings, prefix, redis = needs.settings, needs.prefix, needs.redis
         self._tasks = Tasks()
         self.node = secrets.token_hex(6)
-        pipe = partial(Pipe, redis, on_up=self._appending_again, replicas=needs.replicas)
+        pipe = partial(line_to, redis, on_up=self._appending_again, replicas=needs.replicas)
         self.store = ConversationStore(
             redis,
             pipe,
@@ -118,7 +118,7 @@ class LivePart:
         self._positions = positions
         self._sweeper = Sweeper(self.conversations, self._renew_leases)
         self._streams = Streams(redis, prefix, self.node)
-        self._subscriber = Subscriber(
+        self._subscriber = subscription_to(
             redis,
             [*self.hub.channels(), self.routing.channel, self._streams.channel],
             f"{prefix}:{{beat}}:{self.node}",

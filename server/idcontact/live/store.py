@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from idcontact.durability import Replicas
-    from idcontact.pipe import Pipe
+    from idcontact.pipe import Line
     from idcontact.redis import Took
 
 _ISSUED_COOKIES = 5
@@ -88,7 +88,7 @@ class ConversationStore:
     def __init__(
         self,
         redis: Redis,
-        pipe: Callable[[list[Script]], Pipe],
+        pipe: Callable[[list[Script]], Line],
         keystore: KeyStore,
         prefix: str,
         *,

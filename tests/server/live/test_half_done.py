@@ -12,12 +12,15 @@ from idcontact.live.conversation_state import Rules
 from idcontact.live.deadlines import Sweeper
 from idcontact.live.happenings import DeadlineReached, Disconnected, Ended
 from idcontact.live.stored import Say
+from idcontact.pipe import Pipe
 from live_parts import Parts, parts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from redis.asyncio import Redis
+
+    from idcontact.pipe import Line
 
 
 async def nothing() -> None:
@@ -190,13 +193,18 @@ async def test_a_pass_that_finds_much_due_does_all_of_it(redis: Redis, tmp_path:
                 await live.store.load(conversation)
 
 
+def break_off(pipe: Line) -> None:
+    assert isinstance(pipe, Pipe)
+    assert pipe._writer is not None
+    pipe._writer.transport.abort()
+
+
 async def test_a_pass_whose_connection_breaks_asks_again(redis: Redis, tmp_path: Path) -> None:
     async with parts(redis, tmp_path, Rules(preparing=0)) as live:
         conversation = await live.prepared()
         sweeping = asyncio.create_task(live.store.buckets.firsts())
         await asyncio.sleep(0)  # it has asked
-        assert live.store.pipe._writer is not None
-        live.store.pipe._writer.transport.abort()
+        break_off(live.store.pipe)
         firsts = await sweeping
         [first] = [at for at in firsts.deadlines if at is not None]
         assert [(first, conversation)] == [
@@ -208,8 +216,7 @@ async def test_deadlines_are_met_while_the_connection_breaks_before_every_pass(r
     async with parts(redis, tmp_path, Rules(preparing=0)) as live:
         for _ in range(5):
             conversation = await live.prepared()
-            assert live.store.pipe._writer is not None
-            live.store.pipe._writer.transport.abort()  # and nobody has noticed yet
+            break_off(live.store.pipe)  # and nobody has noticed yet
             await sweeper(live).once()
             with pytest.raises(NotFound):
                 await live.store.load(conversation)
