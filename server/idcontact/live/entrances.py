@@ -169,13 +169,10 @@ class Entrances:
     async def _socket(self, admit: Admit, websocket: WebSocket, receive: Receive, send: Send) -> None:
         """Accept, or accept and close with the reason: a page cannot read the status of a refused handshake."""
         visitor = await self._admitted(websocket, check_socket_origin, admit)
-        if m.PROTOCOL not in websocket.scope["subprotocols"]:
-            await websocket.accept()
-            await websocket.close(visitor if isinstance(visitor, int) else BAD_PROTOCOL)
-            return
-        await websocket.accept(subprotocol=m.PROTOCOL)
-        if isinstance(visitor, int):
-            await websocket.close(visitor)
+        known = m.PROTOCOL in websocket.scope["subprotocols"]
+        await websocket.accept(subprotocol=m.PROTOCOL if known else None)
+        if isinstance(visitor, int) or not known:
+            await websocket.close(self._refusing(visitor if isinstance(visitor, int) else BAD_PROTOCOL))
             return
         await visitor.serve(Line.of(websocket, receive, send))
 
@@ -183,9 +180,13 @@ class Entrances:
         """`GET …/events`: what the server says, and where to POST the rest."""
         visitor = await self._admitted(request, check_origin, admit)
         if isinstance(visitor, int) or request.method == "HEAD":
-            return refused(visitor if isinstance(visitor, int) else BAD_PROTOCOL)
+            return refused(self._refusing(visitor if isinstance(visitor, int) else BAD_PROTOCOL))
         stream_id, stream = self.streams.open(visitor.owner)
         return Streaming(stream, visitor.serve, partial(self.streams.close, stream_id))
+
+    def _refusing(self, code: int) -> int:
+        self.floor.sockets.closed[code] += 1
+        return code
 
     async def _frames(self, admit: Admit, request: Request) -> Response:
         """`POST …/frames`: one frame a line. Answered over the stream."""

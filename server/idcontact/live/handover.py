@@ -33,6 +33,10 @@ Role: TypeAlias = Literal["end_user", "agent", "supervisor"]
 class Closable(Protocol):
     """A socket, of whichever kind."""
 
+    @property
+    def closed_with(self) -> int | None:
+        """The code with which this side ended it, once it has."""
+
     def close(self, code: int) -> None:
         """Send what is queued, then close. Does not block."""
 
@@ -50,12 +54,16 @@ def batches(count: int, seconds: float) -> list[int]:
 
 
 class OpenSockets:
-    """All that are open here. `leaving`: this node ends, and takes no more."""
+    """All that are open here. `leaving`: this node ends, and takes no more.
+
+    `closed` counts, by code, those that were closed from this side, or refused.
+    """
 
     def __init__(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._open: dict[Closable, Role] = {}
         self._pause = pause
         self.leaving = False
+        self.closed: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -74,6 +82,8 @@ class OpenSockets:
             yield
         finally:
             del self._open[socket]
+            if socket.closed_with is not None:
+                self.closed[socket.closed_with] += 1
 
     async def hand_over(self, seconds: float) -> None:
         """Close all, the last of them within `seconds`, with the code that says: come back, to whoever is there."""

@@ -37,6 +37,11 @@ class Outflow:
         self._at_once = False
         """Whether everything before has gone out, and `run` waits for something to do."""
 
+    @property
+    def closing(self) -> int | None:
+        """The code with which it is, or was, to be closed."""
+        return self._closing
+
     def put(self, frame: bytes) -> None:
         """Send a frame, in this order. One too many closes the socket: 4408, resume."""
         if self._closing is not None or self._lost:

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 from idcontact.errors import Conflict, IdContactError, NotAllowed, NotFound, TooManyRequests, Unavailable
 from idcontact.live import messages as m
 from idcontact.live.frames import encode
-from idcontact.live.outflow import Outflow
+from idcontact.live.outflow import TOO_SLOW, Outflow
 from idcontact.socket_server import LISTEN, WRITE_TEXT
 
 if TYPE_CHECKING:
@@ -36,7 +36,20 @@ _WINDOW = 10.0
 _HELLOS = 10
 
 BAD_PROTOCOL, NOT_AUTHENTICATED, NOT_ALLOWED, GONE, REPLACED, RATE_LIMITED = 4400, 4401, 4403, 4404, 4409, 4429
-RESTARTING, TRY_AGAIN = 1012, 1013
+GOING_AWAY, RESTARTING, TRY_AGAIN = 1001, 1012, 1013
+CODES = (
+    GOING_AWAY,
+    RESTARTING,
+    TRY_AGAIN,
+    BAD_PROTOCOL,
+    NOT_AUTHENTICATED,
+    NOT_ALLOWED,
+    GONE,
+    TOO_SLOW,
+    REPLACED,
+    RATE_LIMITED,
+)
+"""All that this side closes with."""
 
 F = TypeVar("F", bound=m.Frame)
 F_contra = TypeVar("F_contra", bound=m.Frame, contravariant=True)
@@ -65,13 +78,15 @@ class Handler(Protocol[F_contra]):
 class Line:
     """What carries frames. `receive` and `send` take and give messages as ASGI has them for an accepted WebSocket.
 
-    `write` and `listen` are shorter ways, where there are any: see `socket_server`.
+    `write` and `listen` are shorter ways, where there are any: see `socket_server`. `over` gives the code with which
+    the line itself has ended what it carries, where a line does that.
     """
 
     receive: Receive
     send: Send
     write: Callable[[bytes], bool] | None = None
     listen: Callable[[Callable[[bytes], bool] | None], None] | None = None
+    over: Callable[[], int | None] = lambda: None
 
     @classmethod
     def of(cls, websocket: WebSocket, receive: Receive, send: Send) -> Line:
@@ -87,6 +102,7 @@ class Socket(Generic[F]):
         """`allowed` is how many frames in ten seconds."""
         self._receive = line.receive
         self._out = Outflow(line.send, line.write)
+        self._over = line.over
         self._listen = line.listen
         self._idle = False
         """Whether the reader has nothing to do: every frame before has been handled."""
@@ -114,6 +130,11 @@ class Socket(Generic[F]):
     def close(self, code: int) -> None:
         """Send what is queued, then close."""
         self._out.close(code)
+
+    @property
+    def closed_with(self) -> int | None:
+        """The code with which this side ended it; None while it is open, and when the other side has gone."""
+        return self._out.closing or self._over()
 
     async def run(self, handler: Handler[F]) -> None:
         """Serve until either side ends it."""

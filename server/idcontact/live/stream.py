@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from idcontact.live.outflow import TOO_SLOW
-from idcontact.live.socket import BAD_PROTOCOL, RATE_LIMITED, Line
+from idcontact.live.socket import BAD_PROTOCOL, GOING_AWAY, RATE_LIMITED, Line
 from idcontact.socket_server import ABORT
 from idcontact.tasks import end
 
@@ -35,7 +35,6 @@ MAX_EARLY = 16
 MAX_WAITING_FRAMES = 1_000
 MAX_WAITING_CHARACTERS = 4 * 1024 * 1024
 LAST_WORD_WITHIN = 1.0
-_GOING_AWAY = 1001
 _HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store, no-transform",
@@ -74,7 +73,7 @@ class Stream:
         beat = asyncio.create_task(self._beat(send), name="stream heartbeat")
         try:
             await send(_event(f"event: ready\ndata: {self._token}\n\n"))
-            await run(Line(self._next, lambda message: self._send(send, message)))
+            await run(Line(self._next, lambda message: self._send(send, message), over=lambda: self._over or None))
         finally:
             if self._patience is not None:
                 self._patience.cancel()
@@ -111,7 +110,7 @@ class Stream:
         while True:
             await asyncio.sleep(BEAT_EVERY)
             if loop.time() - self._heard > SILENT_FOR:
-                self.end(_GOING_AWAY)
+                self.end(GOING_AWAY)
             elif not self._telling:
                 try:
                     async with asyncio.timeout(BEAT_EVERY):

@@ -24,6 +24,10 @@ class Closed:
     def __init__(self) -> None:
         self.codes: list[int] = []
 
+    @property
+    def closed_with(self) -> int | None:
+        return self.codes[0] if self.codes else None
+
     def close(self, code: int) -> None:
         self.codes.append(code)
 

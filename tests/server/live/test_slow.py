@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scraping import until_measured
+
 if TYPE_CHECKING:
     from live_floor import Floor
 
@@ -36,6 +38,7 @@ async def test_a_client_that_never_reads_hurts_nobody_and_may_resume(floor: Floo
 
     deaf.read()
     assert await deaf.closed() == 4408
+    await until_measured(floor.site, "idcontact_sockets_closed_total", 1, code="4408")
     last = ann.events(end_user.conversation)[-1]["seq"]
     assert len(deaf.events(end_user.conversation)) < last
     await deaf.connect()
