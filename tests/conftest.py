@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import pytest
 from redis.asyncio import Redis
 
+from clusters import Cluster
 from searching import register_profiles
 from servers import Kind, RedisServer, wanted_kinds
 
@@ -84,6 +85,22 @@ def redis_server(request: pytest.FixtureRequest, redis_servers: Callable[[Kind],
 def one_redis_server(redis_servers: Callable[[Kind], RedisServer]) -> RedisServer:
     """That of one kind, for what goes on between processes, or in a browser: the kind makes no difference to that."""
     return redis_servers(wanted_kinds()[0])
+
+
+@pytest.fixture(scope="session")
+def clusters() -> Iterator[Callable[[Kind], Cluster]]:
+    """The Clusters that all tests share, each primary with a replica."""
+    with ExitStack() as running:
+        yield cache(lambda kind: running.enter_context(Cluster(kind, replicated=True)))
+
+
+@pytest.fixture(params=wanted_kinds())
+def cluster(request: pytest.FixtureRequest, clusters: Callable[[Kind], Cluster]) -> Cluster:
+    """An empty Cluster of each wanted kind, and whole. What is done to it is put right again by who does it."""
+    shared = clusters(request.param)
+    shared.await_whole()
+    shared.flush()
+    return shared
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
+from idcontact.cluster_client import ClusterRedis
 from idcontact.live.conversation import deadlines, decide, wanted
 from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.conversations import Conversations
@@ -22,6 +23,7 @@ from idcontact.live.happenings import Connected, DeadlineReached, Disconnected, 
 from idcontact.live.routing import Agent, Assignment, Routing, Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment
 from idcontact.live.store import ConversationStore
+from idcontact.redis import connect
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from idcontact.live.conversations import Outcome
     from idcontact.live.stored import Appended, Change, Committed, Say, Stored
 
-CLOCK_KEY = "test:clock"
+CLOCK = "test:clock"
+"""Of each slot one, behind its tag: a script may read nothing elsewhere."""
 MINUTE = 60_000
 
 
@@ -66,7 +69,14 @@ class Interruption:
 
 
 class RedisByHand(Redis):
-    """A client whose scripts go by the test's clock."""
+    """A client of one server, whose scripts go by the test's clock."""
+
+    def register_script(self, script: Any) -> Any:
+        return super().register_script(by_hand(script))
+
+
+class ClusterByHand(ClusterRedis):
+    """One of a Cluster."""
 
     def register_script(self, script: Any) -> Any:
         return super().register_script(by_hand(script))
@@ -74,7 +84,15 @@ class RedisByHand(Redis):
 
 def by_hand(script: str) -> str:
     """A script that asks the test's clock."""
-    return script.replace("call('TIME')", f"call('HMGET', '{CLOCK_KEY}', 's', 'us')")
+    return script.replace("call('TIME')", f"call('HMGET', string.match(KEYS[1], '{{.-}}') .. '{CLOCK}', 's', 'us')")
+
+
+def client_by_hand(url: str) -> Redis:
+    """A client of what is there, whose scripts go by the test's clock."""
+    known = connect(url)
+    if isinstance(known, ClusterRedis):
+        return ClusterByHand(known.masters)
+    return RedisByHand.from_pool(known.connection_pool)
 
 
 class WatchedStore(ConversationStore):

@@ -18,25 +18,27 @@ from idcontact.keystore import DirectoryKeyStore
 from idcontact.live.conversation_state import Conversation, Phase, Rules
 from idcontact.live.deadlines import Sweeper
 from idcontact.live.happenings import Disconnected, Ended
-from idcontact.live.keys import KINDS, context
+from idcontact.live.keys import KINDS, context, keys_of
 from idcontact.live.labels import Labels
 from idcontact.live.routing import Assignment
 from idcontact.live.routing_store import decode_assignment
-from idcontact.pipe import Pipe
+from idcontact.pipes import line_to
 from live_model import (
-    CLOCK_KEY,
+    CLOCK,
     MINUTE,
     HandClock,
     Model,
     NodeKilled,
-    RedisByHand,
     WatchedConversations,
     WatchedRouting,
     WatchedStore,
+    client_by_hand,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+
+    from redis.typing import EncodableT, FieldT
 
     from idcontact.keystore import DataKey
     from idcontact.live.happenings import Happening
@@ -55,6 +57,11 @@ def rules_of(purpose: str) -> Rules:
     return Rules(unverified=purpose == "tax", hard_limit=40 * MINUTE, lease=LEASE)
 
 
+def id_of(number: int) -> str:
+    """The id of a conversation that is the test's `number`th thing."""
+    return f"c{number:025}".translate(str.maketrans("0189", "xyzw"))
+
+
 class SideBySide(RuleBasedStateMachine):
     """See the module; what happens is for the tests."""
 
@@ -68,15 +75,16 @@ class SideBySide(RuleBasedStateMachine):
         self.model = Model(self.clock, rules_of)
         self.commands: list[Step] = []
         self.count = 0
+        self.tags = {"{routing}"}
         self.wait(self._set_up())
 
     async def _set_up(self) -> None:
-        self.redis = RedisByHand(unix_socket_path=self.redis_url.removeprefix("unix://"), protocol=2)
+        self.redis = client_by_hand(self.redis_url)
         await self.redis.flushall()
         await self._set_clock()
         self.keystore = DirectoryKeyStore(self.folder)
         self.store = WatchedStore(
-            self.model, self.redis, lambda scripts: Pipe(self.redis, scripts), self.keystore, "idc"
+            self.model, self.redis, lambda scripts: line_to(self.redis, scripts), self.keystore, "idc"
         )
         self.routing = WatchedRouting(self.model, self.redis, "idc")
         self.live = WatchedConversations(self.model, self.store, self.routing, rules_of, Labels({}, {}, {}))
@@ -88,7 +96,13 @@ class SideBySide(RuleBasedStateMachine):
         """This node has no sockets."""
 
     async def _set_clock(self) -> None:
-        await self.redis.hset(CLOCK_KEY, mapping={"s": self.clock.now // 1000, "us": self.clock.now % 1000 * 1000})
+        """In the slot of each conversation that there was, is, or is about to be, and in that of routing."""
+        self.tags.add(keys_of(id_of(self.count), "idc").tag)
+        clock: dict[FieldT, EncodableT] = {"s": self.clock.now // 1000, "us": self.clock.now % 1000 * 1000}
+        async with self.redis.pipeline(transaction=False) as pipeline:
+            for tag in self.tags:
+                pipeline.hset(f"{tag}{CLOCK}", mapping=clock)
+            await pipeline.execute()
 
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.loop.run(work)

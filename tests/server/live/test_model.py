@@ -31,12 +31,13 @@ from idcontact.live.keys import context, hashed
 from idcontact.live.routing import OFFER_TIMEOUT
 from idcontact.live.stored import Say
 from live_model import MINUTE
-from live_side_by_side import LEASE, SideBySide
+from live_side_by_side import LEASE, SideBySide, id_of
 from searching import examples
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from clusters import Cluster
     from live_side_by_side import Interrupted
 
 PURPOSES: Final = ("move", "tax")
@@ -96,7 +97,7 @@ class Conversing(SideBySide):
             return
         self.count += 1
         state = Conversation(
-            id=f"c{self.count:025}".translate(str.maketrans("0189", "xyzw")),
+            id=id_of(self.count),
             purpose=PURPOSES[which % 2],
             channel="chat",
             language="nl",
@@ -225,11 +226,20 @@ class Conversing(SideBySide):
 
 @pytest.mark.hypothesis
 def test_the_scripts_and_the_rules_are_one_through_kills_and_overtakings(redis_url: str) -> None:
+    side_by_side(redis_url, examples(40))
+
+
+@pytest.mark.hypothesis
+def test_they_are_one_on_a_cluster_too(cluster: Cluster) -> None:
+    side_by_side(cluster.url, examples(10))
+
+
+def side_by_side(redis_url: str, rounds: int) -> None:
     class Here(Conversing):
         pass
 
     Here.redis_url = redis_url
     run_state_machine_as_test(
         Here,
-        settings=settings(max_examples=examples(40), stateful_step_count=30, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=rounds, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )
