@@ -54,6 +54,11 @@ class Log:
         """The number of the last event; 0 when there is none."""
         return len(self.events)
 
+    @property
+    def last_at(self) -> Frame:
+        """When the last event was, as `hello` says it."""
+        return {"at": self.events[-1]["at"]} if self.events else {}
+
 
 @dataclass
 class Command:
@@ -303,7 +308,7 @@ class Client:
     def have(self) -> list[Frame]:
         """What `hello` says that this client has."""
         return [
-            {"conversation": conversation, "log": name, "log_id": log.log_id, "seq": log.seq}
+            {"conversation": conversation, "log": name, "log_id": log.log_id, "seq": log.seq, **log.last_at}
             for (conversation, name), log in self.logs.items()
         ]
 

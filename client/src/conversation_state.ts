@@ -71,7 +71,7 @@ function withFrame(state: ConversationState, frame: ToEndUser, now: number): Con
   switch (frame.type) {
     case "welcome":
       return {
-        ...withConversation(state, frame.conversation),
+        ...shown(state, frame.conversation),
         limits: frame.limits,
         clockOffset: frame.server_time - now,
       };
@@ -98,6 +98,11 @@ function standing({ position, agents_present, expected_wait }: Position): Standi
 function withConversation(state: ConversationState, conversation: EndUserConversation): ConversationState {
   const known = state.conversation;
   if (known !== undefined && known.id === conversation.id && conversation.version < known.version) return state;
+  return shown(state, conversation);
+}
+
+/** Whatever there was: with a welcome it begins anew, also when the store fell back to an earlier copy of itself. */
+function shown(state: ConversationState, conversation: EndUserConversation): ConversationState {
   return { ...state, conversation, position: conversation.phase === "waiting" ? state.position : undefined };
 }
 

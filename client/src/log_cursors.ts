@@ -15,13 +15,13 @@ export class LogCursors {
    * Whether the event is the next of its log, and if so, moves on. A log under another id starts again at 1.
    * After "gap" nothing is taken until the server has been asked again.
    */
-  take(event: Pick<AnyEvent, "conversation" | "log" | "log_id" | "seq">): Order {
-    const { conversation, log, log_id, seq } = event;
+  take(event: Pick<AnyEvent, "conversation" | "log" | "log_id" | "seq" | "at">): Order {
+    const { conversation, log, log_id, seq, at } = event;
     const cursor = this.#cursors.get(keyOf(conversation, log));
     const last = cursor?.log_id === log_id ? cursor.seq : 0;
     if (seq <= last) return "duplicate";
     if (seq > last + 1) return "gap";
-    this.#cursors.set(keyOf(conversation, log), { conversation, log, log_id, seq });
+    this.#cursors.set(keyOf(conversation, log), { conversation, log, log_id, seq, at });
     return "next";
   }
 

@@ -63,7 +63,7 @@ describe("saying hello", () => {
     environment.passes(1000);
     environment.socket.opens();
     expect(environment.socket.sentOf("hello")[0]?.have).toEqual([
-      { conversation: CONVERSATION, log: "public", log_id: "log-1", seq: 2 },
+      { conversation: CONVERSATION, log: "public", log_id: "log-1", seq: 2, at: 1_000_002 },
     ]);
   });
 

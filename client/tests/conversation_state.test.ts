@@ -44,6 +44,12 @@ describe("the state of the conversation", () => {
     expect(state.conversation?.phase).toBe("active");
   });
 
+  it("begins anew with a welcome, also of a lower version", () => {
+    const before = welcome({ conversation: conversation({ version: 5, phase: "active" }) });
+    const state = stateAfter(before, welcome({ conversation: conversation({ version: 4, phase: "waiting" }) }));
+    expect(state.conversation?.phase).toBe("waiting");
+  });
+
   it("knows the server's clock", () => {
     const state = reduce(INITIAL_STATE, { kind: "frame", frame: welcome({ server_time: 5_000 }), now: 3_000 });
     expect(state.clockOffset).toBe(2_000);

@@ -24,6 +24,7 @@ export interface Have {
   log: LogName;
   log_id: string;
   seq: Seq;
+  at: Millis | null;
 }
 
 /** The first frame of a socket. `have` is empty on a first load. */

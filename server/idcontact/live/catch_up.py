@@ -11,7 +11,9 @@ from idcontact.live.frames import open_frame
 if TYPE_CHECKING:
     from idcontact.live.keys import LogName
     from idcontact.live.local import Local, Seat
+    from idcontact.live.messages import Have
     from idcontact.live.store import ConversationStore
+    from idcontact.live.stored import Sealed
 
 _PAGE = 32
 _RETRY = 0.5
@@ -33,14 +35,39 @@ class CatchUp:
             page = await self._store.read(local.id, log, first, min(feed.due, first + _PAGE) - 1)
             if not page or local.feeds[log] is not feed:
                 break  # it was purged, or begun again, meanwhile
-            for sealed in page:
-                frame = open_frame(sealed.event, local.stored, log, seq=sealed.seq, at=sealed.at)
-                seat.deliver(frame)
-                feed.learn(sealed.seq, frame)
+            self._hand_out(local, seat, log, page)
             first = page[-1].seq + 1
             await seat.room()
         feed.catching_up.discard(seat)
         return first
+
+    async def resume(self, local: Local, seat: Seat, log: LogName, have: Have) -> bool:
+        """What this socket is missing. False: its page has something else than the log, from a copy that is gone."""
+        feed = local.feeds[log]
+        if have.seq >= feed.due:
+            return False
+        first = have.seq + 1
+        if have.seq:
+            page = await self._store.read(local.id, log, have.seq, min(feed.due, have.seq + _PAGE) - 1)
+            if local.feeds[log] is not feed:
+                return True  # begun again meanwhile
+            if not page or page[0].seq != have.seq or have.at not in {None, page[0].at}:
+                return False
+            if seat not in local.seats:
+                return True
+            self._hand_out(local, seat, log, page, have.seq)
+            first = page[-1].seq + 1
+            await seat.room()
+        await self.send(local, seat, log, first)
+        return True
+
+    def _hand_out(self, local: Local, seat: Seat, log: LogName, page: list[Sealed], known: int = 0) -> None:
+        """All of the page after what the socket knows."""
+        for sealed in page:
+            frame = open_frame(sealed.event, local.stored, log, seq=sealed.seq, at=sealed.at)
+            if sealed.seq > known:
+                seat.deliver(frame)
+            local.feeds[log].learn(sealed.seq, frame)
 
     async def send_again(self, local: Local, seat: Seat, log: LogName) -> None:
         """The whole log, to a seat that had another one; also when the store goes away meanwhile."""

@@ -35,6 +35,7 @@ _GAP_PATIENCE = 0.2
 _RETRY = 0.5
 _ID = 26
 _FELL_BACK = "the store fell back to an earlier copy of itself, and lost what was last written"
+_ONE_FELL_BACK = f"{_FELL_BACK}: a conversation was set back"
 _LOGS: dict[bytes, LogName] = {b"p": "public", b"s": "staff"}
 
 
@@ -91,14 +92,16 @@ class Hub:
 
     async def _catch_up(self, local: Local, seat: Seat, log: LogName, have: Have | None) -> None:
         feed = local.feeds[log]
-        first = 1
-        if have is not None and have.log_id == local.stored.log_ids[log]:
+        if have is None or have.log_id != local.stored.log_ids[log]:
+            await self._catching_up.send(local, seat, log, 1)
+        else:
             if have.seq >= feed.due:
                 await self._read_on(local, log)  # whoever was on another node may come here before its news
-            # Another log, or a seq from the future: the whole log again.
-            if have.seq < feed.due:
-                first = have.seq + 1
-        await self._catching_up.send(local, seat, log, first)
+            if not await self._catching_up.resume(local, seat, log, have):
+                if await self._store.set_backs.claim(local.stored, log):
+                    _log.error(_ONE_FELL_BACK, extra={"conversation": local.id})
+                self.reload(local)  # and it begins again
+                return
         if feed.last is None and feed.due > 1:
             await self._read_on(local, log)  # to know another history from this one
 
@@ -348,7 +351,7 @@ class Hub:
     async def _look(self, local: Local) -> None:
         try:
             if await self._mend(local):
-                _log.error("%s: a conversation was set back", _FELL_BACK, extra={"conversation": local.id})
+                _log.error(_ONE_FELL_BACK, extra={"conversation": local.id})
         except Unavailable:
             self.distrust()
 

@@ -11,16 +11,22 @@
 -- ARGV[4]  the public log's id when it does not hold what was handed out, or empty; ARGV[5] its next id
 -- ARGV[6]  the same of the staff log; ARGV[7] its next id
 -- ARGV[8]  the sealed event that tells people, for the public log
--- Answer: 1 done, 0 there was nothing to do (any more)
+-- ARGV[9]  milliseconds that have to be between two times that a page said so; 0: a node says so
+-- Answer: done | early (too soon after the last page) | nothing (to do, any more)
 local call = redis.call
-local state = call('HMGET', KEYS[1], 'version', 'log_public', 'log_staff')
-if not state[1] then return 0 end
+local state = call('HMGET', KEYS[1], 'version', 'log_public', 'log_staff', 'claimed_at')
+if not state[1] then return 'nothing' end
 local version, seen = tonumber(state[1]), tonumber(ARGV[3])
 local public, staff = state[2] == ARGV[4], state[3] == ARGV[6]
-if not public and not staff and version > seen then return 0 end
+if not public and not staff and version > seen then return 'nothing' end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local between = tonumber(ARGV[9])
+if between > 0 then
+  if now - tonumber(state[4] or 0) < between then return 'early' end
+  call('HSET', KEYS[1], 'claimed_at', now)
+end
 if public then
   local seq = call('HINCRBY', KEYS[1], 'seq_public', 1)
   call('XADD', KEYS[2], seq .. '-0', 'at', now, 'event', ARGV[8])
@@ -33,4 +39,4 @@ local routes = call('HGETALL', KEYS[3])
 for i = 1, #routes, 2 do
   if tonumber(routes[i + 1]) > now then call('SPUBLISH', ARGV[2] .. routes[i], 'C' .. ARGV[1]) end
 end
-return 1
+return 'done'

@@ -2,6 +2,10 @@
 
 What a node handed out last is then no longer in the log, or something else is in its place. Whoever notices gives the
 log another id, under which everybody gets the whole of it again, and tells people that something may be missing.
+
+A node knows what it handed out. What was handed out by one that went down with the old copy, only pages know: they say
+in `hello` which event they have last, and when that was. Their word is taken, but not often: somebody who lies could
+have everything sent again and again, to others too.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+from idcontact.errors import Unavailable
 from idcontact.live import messages as m
 from idcontact.live.frames import seal_event
 from idcontact.live.keys import keys_of
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 
     from idcontact.live.keys import LogName
     from idcontact.live.stored import Stored
+
+_BETWEEN_CLAIMS = 10_000  # milliseconds, per conversation
 
 
 class SetBacks:
@@ -35,14 +42,28 @@ class SetBacks:
 
         `behind`: the state is an earlier one too. Whether there was anything to do (still).
         """
+        return await self._do(known, lost, known.state.version if behind else -1, 0) == b"done"
+
+    async def claim(self, known: Stored, lost: LogName) -> bool:
+        """A page has what this log does not hold. Whether there was anything to do (still).
+
+        Raises `Unavailable` when the last time is too short ago: the page is to come back.
+        """
+        answer = await self._do(known, [lost], -1, _BETWEEN_CLAIMS)
+        if answer == b"early":
+            raise Unavailable("this conversation cannot be resumed now; try again in a moment", reason="set back")
+        return answer == b"done"
+
+    async def _do(self, known: Stored, lost: Collection[LogName], seen: int, between: int) -> bytes:
         conversation = known.state.id
         keys = keys_of(conversation, self._prefix)
         fresh: dict[LogName, str] = {"public": secrets.token_hex(8), "staff": secrets.token_hex(8)}
         told = m.MaybeLostEvent(
             conversation=conversation, log="public", log_id=fresh["public"], seq=0, at=0, by="system"
         )
-        args: list[str | bytes | int] = [conversation, keys.channels, known.state.version if behind else -1]
+        args: list[str | bytes | int] = [conversation, keys.channels, seen]
         for log, log_id in fresh.items():
             args += [known.log_ids[log] if log in lost else "", log_id]
-        args.append(seal_event(told, known.key))
-        return bool(await self._set_back([keys.hash, keys.log("public"), keys.routes], args))
+        args += [seal_event(told, known.key), between]
+        answer: bytes = await self._set_back([keys.hash, keys.log("public"), keys.routes], args)
+        return answer

@@ -144,7 +144,7 @@ async def test_what_does_not_fit_the_state_of_a_conversation_is_refused_and_chan
 
 
 @pytest.mark.parametrize("seq", [4, 2**31, 2**53 - 1])
-async def test_a_hello_from_the_future_gets_the_whole_log(floor: Floor, seq: int) -> None:
+async def test_a_hello_from_the_future_gets_the_whole_log_under_another_id(floor: Floor, seq: int) -> None:
     end_user, ann = await floor.talk()
     (have,) = end_user.have()
     assert have["seq"] == 3
@@ -152,10 +152,29 @@ async def test_a_hello_from_the_future_gets_the_whole_log(floor: Floor, seq: int
     await end_user.disconnect()
     end_user.logs.clear()
     await end_user.connect([{**have, "seq": seq}])
-    await end_user.has_seq(end_user.conversation, 3)
-    assert end_user.events(end_user.conversation) == history
+    await end_user.has_seq(end_user.conversation, 4)
+    *again, told = end_user.events(end_user.conversation)
+    assert told["type"] == "maybe_lost"
+    assert {one["log_id"] for one in again}.isdisjoint({have["log_id"]})
+    assert [{**one, "log_id": have["log_id"]} for one in again] == history
     await ann.say(end_user.conversation, "and on")
     await end_user.said("and on")
+    assert ann.events(end_user.conversation) == end_user.events(end_user.conversation)
+
+
+async def test_who_says_so_again_and_again_is_to_come_back_later_and_the_log_stays_as_it_is(floor: Floor) -> None:
+    end_user, ann = await floor.talk()
+    conversation = end_user.conversation
+    await end_user.connect([{**have, "seq": 1000} for have in end_user.have()])
+    for client in (end_user, ann):
+        await client.until(lambda: client.events(conversation)[-1]["type"] == "maybe_lost", "the log again")  # noqa: B023
+    await end_user.connect([{**have, "at": 1} for have in end_user.have()])
+    assert (await end_user.wait_for("error"))["code"] == "unavailable"
+    assert await end_user.closed() == 1013
+    await end_user.connect()
+    await ann.say(conversation, "and on")
+    await end_user.said("and on")
+    assert [one["type"] for one in ann.events(conversation)].count("maybe_lost") == 1
 
 
 async def test_a_hello_with_a_log_of_another_conversation_says_nothing_about_that_one(floor: Floor) -> None:

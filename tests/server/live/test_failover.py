@@ -6,8 +6,9 @@ What goes to the store goes through a relay, as it does through the address of a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,8 @@ class Town:
     pair: Pair
     floor: Floor
     beside: Site
+    folder: Path
+    """For one node more."""
 
     async def talk(self) -> tuple[EndUser, Staff]:
         """An end user at one node and an agent at the other, who said something that the replica has."""
@@ -77,11 +80,19 @@ class Town:
         self.pair.replica.wait_until_following()
         return end_user, ann
 
+    @asynccontextmanager
+    async def one_node_more(self) -> AsyncIterator[Site]:
+        """A third one, until left."""
+        site = self.floor.site
+        async with running_house(make_site(self.folder, f"unix://{self.folder.parent}/r", beside=site)) as more:
+            yield more
+
 
 @pytest.fixture
 async def town(pair: Pair, tmp_path: Path) -> AsyncIterator[Town]:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
+    (tmp_path / "three").mkdir()
     url = f"unix://{tmp_path}/r"
     site = make_site(tmp_path / "one", url)
     beside = make_site(tmp_path / "two", url, beside=site)
@@ -91,7 +102,7 @@ async def town(pair: Pair, tmp_path: Path) -> AsyncIterator[Town]:
         running_house(beside),
         floor_of(site) as floor,
     ):
-        yield Town(pair, floor, beside)
+        yield Town(pair, floor, beside, tmp_path / "three")
 
 
 def log_id(client: Client, conversation: str) -> str:
@@ -141,6 +152,44 @@ async def test_another_history_of_the_same_length_is_noticed(town: Town) -> None
     await begun_again(ann, conversation, before)
     assert len(end_user.events(conversation)) == len(ann.events(conversation))
     assert "lost" not in end_user.texts()
+
+
+@pytest.mark.parametrize("others", [0, 1, 3])
+async def test_what_a_lost_node_handed_out_is_missed_by_the_pages_that_have_it(town: Town, others: int) -> None:
+    """Whether the copy that took over is shorter, as long, or longer by now."""
+    end_user, ann = await town.talk()
+    conversation = end_user.conversation
+    before = log_id(end_user, conversation)
+    async with town.one_node_more() as lost:
+        for client in (end_user, ann):
+            await come_back(client, lost)
+        town.pair.part()
+        await end_user.say("lost")
+        await ann.said(conversation, "kept", "lost")
+        for client in (end_user, ann):
+            await client.disconnect()
+    for _ in range(others):
+        _say_something_else(town.pair.replica, conversation)
+    town.pair.take_over()
+    for client in (end_user, ann):
+        await come_back(client, town.beside)
+        await begun_again(client, conversation, before)
+    assert "lost" not in end_user.texts()
+    assert end_user.events(conversation) == ann.events(conversation)
+    await _insist(ann, conversation, "and on")
+    await end_user.until(lambda: end_user.texts()[-1:] == ["and on"], "what is said then")
+
+
+async def come_back(client: Client, site: Site) -> None:
+    """At another node, as soon as that one can reach the store."""
+    await client.disconnect()
+    client.site = site
+    for _ in range(60):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await client.resume()
+                return
+    raise AssertionError("nobody is let in")
 
 
 async def test_a_command_that_was_lost_can_be_sent_again_with_the_same_id(town: Town) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from idcontact.live.messages.values import AgentStatus, CommandId, ConversationId, Frame, LogName, Seq, Text
+from idcontact.live.messages.values import AgentStatus, CommandId, ConversationId, Frame, LogName, Millis, Seq, Text
 
 
 class Have(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +17,8 @@ class Have(msgspec.Struct, frozen=True, kw_only=True):
     log: LogName
     log_id: str
     seq: Seq
+    at: Millis | None = None
+    """Of the event `seq`: tells it from another one that took its place."""
 
 
 class Hello(Frame, tag="hello", frozen=True, kw_only=True):
