@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from soak.journal import Frame, Journal
+    from soak.replay import Copy, View
 
 
 @dataclass
@@ -62,9 +63,12 @@ class Checker:
         """What other journals of the same account took up before."""
         self._values = values
         self._pattern = re.compile("|".join(map(re.escape, values))) if values else None
-        self._history: dict[tuple[LogKey, str], dict[int, Frame]] = defaultdict(dict)
+        self._history: Copy = defaultdict(dict)
         self._last_log: dict[LogKey, str] = {}
         """The log that each end user has in the end."""
+        self._replaced: dict[LogKey, set[str]] = defaultdict(set)
+        """Logs in place of which somebody got another one: the store had lost the end of them, so that end is void."""
+        self._differing: defaultdict[tuple[LogKey, str], list[str]] = defaultdict(list)
         self._reach: dict[tuple[LogKey, str, str], int] = defaultdict(int)
         self._offers: dict[str, tuple[str, str]] = {}
         self._places: dict[tuple[str, str], int] = {}
@@ -78,24 +82,33 @@ class Checker:
                 self.accepted_by[replay.journal.account] |= replay.taken_up
             else:
                 self._last_log.update({key: view.log_id for key, view in replay.views.items()})
+        self._compare()
         for replay in self._replays:
             self._messages_of(replay)
-        for (key, _), events in tuple(self._history.items()):
-            self._log(key, events)
+        for (key, log_id), events in tuple(self._history.items()):
+            if log_id not in self._replaced[key]:
+                self.faults += self._differing[key, log_id]
+                self._log(key, events)
         self._views()
         self._people()
         return Verdict(self.counts, self.faults)
 
     # --- what replays report --------------------------------------------------------------------------------------
 
-    def keep(self, replay: Replay, key: LogKey, event: Frame) -> None:
-        """An event, as one client received it: the same for everybody."""
-        events = self._history[key, event["log_id"]]
-        known = events.setdefault(event["seq"], event)
-        if known != event:
-            replay.fault(f"event {event['seq']} of the {key.log} log is another one than somebody else received")
-        place = (key, event["log_id"], replay.journal.side)
-        self._reach[place] = max(self._reach[place], event["seq"])
+    def reached(self, replay: Replay, key: LogKey, view: View) -> None:
+        """One client received everything up to there."""
+        place = (key, view.log_id, replay.journal.side)
+        self._reach[place] = max(self._reach[place], view.seq)
+
+    def differs(self, replay: Replay, key: LogKey, event: Frame) -> None:
+        """An event is not the same for everybody; of no account should another log take the place of this one."""
+        what = f"event {event['seq']} of the {key.log} log is another one than somebody else received"
+        self._differing[key, event["log_id"]].append(f"{replay.journal.who}: {what}")
+
+    def replaced(self, key: LogKey, log_id: str) -> None:
+        """A log came again, whole, under another id."""
+        self.counts.whole_logs_again += 1
+        self._replaced[key].add(log_id)
 
     def offered(self, replay: Replay, offer: str, conversation: str) -> None:
         """An offer stands at one agent."""
@@ -123,6 +136,18 @@ class Checker:
                 return set()
 
     # --- the journals against each other --------------------------------------------------------------------------
+
+    def _compare(self) -> None:
+        """Everybody received the same. What somebody forgot only fills what nobody else has."""
+        for replay in self._replays:
+            for (key, log_id), copy in replay.copy.items():
+                events = self._history[key, log_id]
+                for seq, event in copy.items():
+                    if events.setdefault(seq, event) != event:
+                        self.differs(replay, key, event)
+        for replay in self._replays:
+            for place, copy in replay.forgotten.items():
+                self._history[place] = copy | self._history[place]
 
     def _messages_of(self, replay: Replay) -> None:
         for sent in replay.sent.values():
@@ -155,7 +180,13 @@ class Checker:
         return not comings or events[max(comings)]["type"] == "joined"
 
     def _log(self, key: LogKey, events: Mapping[int, Frame]) -> None:
-        """What one log tells makes sense: nothing twice, one agent at a time, nothing after the end."""
+        """What one log tells makes sense: nothing twice, one agent at a time, nothing after the end, losses said."""
+        if (
+            self._replaced[key]
+            and key.log == "public"
+            and not any(one["type"] == "maybe_lost" for one in events.values())
+        ):
+            self.faults.append(f"the log of {key.conversation} took the place of another, and nobody was told why")
         said: dict[CommandKey, int] = {}
         joined = ended = False
         for seq in sorted(events):
@@ -186,6 +217,8 @@ class Checker:
         for replay in self._replays:
             for key, view in replay.views.items():
                 last = max(self._history[key, view.log_id], default=0)
+                if replay.holds(key.conversation) and view.log_id in self._replaced[key]:
+                    replay.fault(f"still has the {key.log} log of {key.conversation} that another took the place of")
                 if replay.holds(key.conversation) and view.seq < last:
                     replay.fault(
                         f"the {key.log} log of {key.conversation} ends at {view.seq}, and it has {last} events"

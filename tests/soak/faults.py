@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class Plan:
             "lids closed": self._close_lid,
             "connections to Redis cut": self._cut_redis,
             "connections to Redis half-open": self._half_open_redis,
-            "Redis killed": self._kill_redis,
-            "Redis paused": self._pause_redis,
+            **{what: partial(self._break_store, what) for what in house.store.faults},
+            "both at once": self._kill_node_with_store,
         }
 
     async def run(self, seconds: float) -> None:
@@ -143,7 +144,7 @@ class Plan:
         self._count("lids closed")
         self._seed.choice(self._agents).lid_closed = self._seed.uniform(0.5, 7)
 
-    # --- Redis ------------------------------------------------------------------------------------------------------
+    # --- the store, and the ways to it --------------------------------------------------------------------------------
 
     async def _cut_redis(self) -> None:
         node = self._seed.choice(self._house.nodes)
@@ -164,14 +165,16 @@ class Plan:
 
         self._mend_later(self._seed.uniform(0.5, 8), heal)
 
-    async def _kill_redis(self) -> None:
-        self._count("Redis killed")
-        self._house.redis.kill()
-        await asyncio.sleep(self._seed.uniform(0.1, 1.5))
-        await asyncio.to_thread(self._house.redis.start)
+    async def _break_store(self, what: str) -> None:
+        async def alone() -> None:
+            """Nothing else happens in that moment."""
 
-    async def _pause_redis(self) -> None:
-        self._count("Redis paused")
-        self._house.redis.pause()
-        await asyncio.sleep(self._seed.uniform(0.1, 2))
-        self._house.redis.resume()
+        self._count(what)
+        await self._house.store.faults[what](self._seed, alone)
+
+    async def _kill_node_with_store(self) -> None:
+        """Nobody is left to compare what that node handed out last with what the store still has."""
+        self._count("both at once")
+        what = self._seed.choice(self._house.store.losses)
+        self._count(what)
+        await self._house.store.faults[what](self._seed, self._kill_node)

@@ -1,4 +1,4 @@
-"""Three nodes on one Redis, with a lossy network between them and everybody else, and between them and Redis.
+"""Three nodes on one store, with a lossy network between them and everybody else, and between them and that.
 
 One door for all nodes: each connection to it goes to a node by chance, as behind a balancer without sticky sessions.
 """
@@ -8,22 +8,22 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
 from live_browser import post_internally
 from running import ServerProcess, Site, free_port, make_site
-from servers import RedisServer
 from soak.relay import Relay, Tcp, Unix
 
 if TYPE_CHECKING:
     import random
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
-    from servers import Kind
     from soak.relay import Link
+    from soak.stores import Store
 
 _LIVE: Final = """
 agent_grace = "4s"
@@ -56,7 +56,7 @@ class House:
     door: Site
     way_in: Relay
     nodes: list[Node]
-    redis: RedisServer
+    store: Store
     chance: random.Random
     accounts: list[str] = field(default_factory=list)
 
@@ -80,31 +80,32 @@ class House:
 
     async def heal(self) -> None:
         """Everything runs, and every connection carries."""
-        self.redis.resume()
         for relay in (self.way_in, *(node.to_redis for node in self.nodes)):
             relay.heal()
+        await self.store.heal()
         await asyncio.gather(*(node.process.wait_until_up() for node in self.nodes))
 
 
 @asynccontextmanager
 async def running_soak_house(
-    folder: Path, kind: Kind, chance: random.Random, agents: int, nodes: int = 3
+    folder: Path, store: Store, chance: random.Random, agents: int, nodes: int = 3
 ) -> AsyncIterator[House]:
     """Nodes that serve, until left."""
     async with AsyncExitStack() as stack:
-        redis = stack.enter_context(RedisServer(kind, appendonly=True))
+        stack.enter_context(store)
+        ways = Path(stack.enter_context(TemporaryDirectory(prefix="idc-", dir="/tmp")))  # a socket's path is short
         port = free_port()
         made: list[Node] = []
         accounts = [f"agent{number}" for number in range(agents)]
         for number in range(nodes):
-            near = redis.directory / f"n{number}"
-            far = Unix(redis.socket)
-            relay = await stack.enter_async_context(Relay(Unix(near), lambda: far))  # noqa: B023 - the same for all
+            near = ways / str(number)
+            relay = await stack.enter_async_context(Relay(Unix(near), lambda: store.reached))
             (folder / str(number)).mkdir()
             site = make_site(
                 folder / str(number),
                 f"unix://{near}",
                 live=_LIVE,
+                top=store.settings,
                 beside=made[0].process.site if made else None,
             )
             _behind_the_door(site, port, accounts)
@@ -120,7 +121,7 @@ async def running_soak_house(
 
         way_in = await stack.enter_async_context(Relay(Tcp(port), choose))
         door = Site(folder / "0", port, made[0].process.site.internal_port)
-        yield House(door, way_in, made, redis, chance, accounts)
+        yield House(door, way_in, made, store, chance, accounts)
 
 
 def _behind_the_door(site: Site, port: int, accounts: list[str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from soak.checker import Checker
@@ -26,6 +27,10 @@ class CommandKey(NamedTuple):
     conversation: str
     by: str
     id: str
+
+
+Copy: TypeAlias = "defaultdict[tuple[LogKey, str], dict[int, Frame]]"
+"""Of each log, and under each of its ids: the events that one client received, by number."""
 
 
 @dataclass
@@ -55,6 +60,9 @@ class Replay:
         self.checker = checker
         self.views: dict[LogKey, View] = {}
         self.declared: dict[LogKey, View] = {}
+        self.copy: Copy = defaultdict(dict)
+        self.forgotten: Copy = defaultdict(dict)
+        """What it forgot because a welcome did not list the conversation, as the page says."""
         self.sent: dict[str, Sent] = {}
         self.accepts: dict[str, str] = {}
         self.ended: set[str] = set()
@@ -143,13 +151,16 @@ class Replay:
                 self._queue(frame)
 
     def _welcome(self, frame: Frame) -> None:
-        self.queue = None
+        self.queue, self.version = None, -1
         self.mine.clear()
         for state in frame["conversations"] if "conversations" in frame else [frame["conversation"]]:
             self._state(state)
         self.views = {
             key: View(view.log_id, view.seq) for key, view in self.declared.items() if key.conversation in self.mine
         }
+        for key, log_id in tuple(self.copy):
+            if key.conversation not in self.mine and key in self.declared:
+                self.forgotten[key, log_id] |= self.copy.pop((key, log_id))
         for offer in frame.get("offers", []):
             self._offer(offer)
 
@@ -167,7 +178,8 @@ class Replay:
         key, name = LogKey(frame["conversation"], frame["log"]), f"event {frame['seq']} of the {frame['log']} log"
         view = self.views.get(key)
         if view is None or view.log_id != frame["log_id"]:
-            self.checker.counts.whole_logs_again += view is not None
+            if view is not None:
+                self.checker.replaced(key, view.log_id)
             view = self.views[key] = View(frame["log_id"])
         if frame["seq"] <= view.seq:
             self.fault(f"{name} was received twice")
@@ -175,7 +187,9 @@ class Replay:
         if frame["seq"] > view.seq + 1:
             self.fault(f"{name} came after {view.seq}: there is a hole")
         view.seq = frame["seq"]
-        self.checker.keep(self, key, frame)
+        if self.copy[key, view.log_id].setdefault(view.seq, frame) != frame:
+            self.checker.differs(self, key, frame)
+        self.checker.reached(self, key, view)
 
     def _answer(self, frame: Frame) -> None:
         refused = frame["type"] == "error"

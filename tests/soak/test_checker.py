@@ -213,6 +213,49 @@ def test_a_log_that_comes_from_the_beginning_after_a_welcome_without_it_is_no_do
     assert story.verdict().faults == []
 
 
+def fall_back(story: Story, *, told: bool = True) -> list[Frame]:
+    """The agent saw another event 5 than the end user, and the log comes again, with what was acknowledged."""
+    story.agent.records[story.at(story.agent, 5)] = Record("heard", said(5, "agent", "lost"))
+    word = event(6, "maybe_lost") if told else said(6, "agent", "a2")
+    again = [{**one, "log_id": "two"} for one in (*EVENTS, word)]
+    for journal in (story.end_user, story.agent):
+        journal.records += [Record("heard", one) for one in again]
+    return again
+
+
+def test_a_log_that_comes_again_because_the_store_lost_its_end_is_no_fault(story: Story) -> None:
+    fall_back(story)
+    verdict = story.verdict()
+    assert (verdict.faults, verdict.counts.whole_logs_again) == ([], 2)
+    assert (verdict.counts.messages_acknowledged, verdict.counts.messages_in_logs) == (3, 3)
+
+
+def test_a_log_that_comes_again_without_a_word_is_found(story: Story) -> None:
+    fall_back(story, told=False)
+    story.finds("nobody was told why")
+
+
+def test_what_was_acknowledged_and_is_not_in_the_log_that_comes_again_is_found(story: Story) -> None:
+    again = fall_back(story)
+    again[4].update(said(5, "agent", "a2"), log_id="two")
+    story.finds("acknowledged as message 5 is something else")
+
+
+def test_what_an_agent_forgot_with_the_conversation_is_no_other_history(story: Story) -> None:
+    story.agent.records[story.at(story.agent, 5)] = Record("heard", said(5, "agent", "lost"))
+    have = {"conversation": C, "log": "public", "log_id": "one", "seq": 5}
+    story.agent.records += [Record("lost"), *hello(have), heard("welcome", conversations=[], offers=[])]
+    story.agent.records += [heard("conversation", conversation=phase("active", 4)), queue(3, C, state="assigned")]
+    story.agent.records += [Record("heard", one) for one in EVENTS]
+    assert story.verdict().faults == []
+
+
+def test_who_keeps_a_log_that_another_took_the_place_of_is_found(story: Story) -> None:
+    fall_back(story)
+    del story.agent.records[-6:]
+    story.finds("ann: still has the public log")
+
+
 def test_two_answers_to_a_command_that_was_sent_once_are_found(story: Story) -> None:
     story.end_user.records.append(acked("u2", 5))
     story.finds("sent 1 times and answered 2 times")

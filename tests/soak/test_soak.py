@@ -22,19 +22,21 @@ from soak.crowd import Crowd
 from soak.faults import Plan
 from soak.house import CAPACITY, running_soak_house
 from soak.people import Pace
+from soak.stores import Alone, Twins
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from servers import Kind
     from soak.checker import Verdict
+    from soak.stores import Store
 
 
-async def soak(folder: Path, kind: Kind, *, pairs: int, seconds: float, seed: int, think: float) -> Verdict:
+async def soak(folder: Path, store: Store, *, pairs: int, seconds: float, seed: int, think: float) -> Verdict:
     """All of it; prints what there was."""
     chance = random.Random(seed)
     agents = -(-pairs // CAPACITY)
-    async with running_soak_house(folder, kind, random.Random(seed), agents) as house:
+    async with running_soak_house(folder, store, random.Random(seed), agents) as house:
         pace = Pace(random.Random(seed), think)
         async with Crowd(house, pace) as crowd:
             await crowd.gather(visitors=pairs + agents)
@@ -58,21 +60,41 @@ def _report(seed: int, broken: Counter[str], verdict: Verdict) -> None:
     print(f"{len(verdict.faults):>9,}  faults")  # noqa: T201
 
 
-async def test_nothing_acknowledged_is_lost_and_nobody_forgotten_while_everything_breaks(tmp_path: Path) -> None:
-    verdict = await soak(tmp_path, wanted_kinds()[0], pairs=10, seconds=0, seed=4, think=0.1)
+async def short(folder: Path, store: Store, seed: int) -> None:
+    """Every kind of fault once, among a few people who say much."""
+    verdict = await soak(folder, store, pairs=10, seconds=0, seed=seed, think=0.1)
     assert verdict.faults == []
     assert verdict.counts.messages_acknowledged > 50
     assert verdict.counts.people_served > 5
     assert verdict.counts.reconnections > 5
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("kind", wanted_kinds())
-async def test_nor_is_it_in_a_long_time_with_many_people(kind: Kind, tmp_path: Path) -> None:
+async def long(folder: Path, store: Store) -> None:
+    """Many people for a long time, as is asked for."""
     pairs = int(os.environ.get("IDCONTACT_SOAK_PAIRS", "200"))
     seconds = float(os.environ.get("IDCONTACT_SOAK_SECONDS", "300"))
     seed = int(os.environ.get("IDCONTACT_SOAK_SEED", secrets.randbelow(10**6)))
     async with asyncio.timeout(seconds + 300):
-        verdict = await soak(tmp_path, kind, pairs=pairs, seconds=seconds, seed=seed, think=pairs / 100)
+        verdict = await soak(folder, store, pairs=pairs, seconds=seconds, seed=seed, think=pairs / 100)
     assert verdict.faults == []
     assert verdict.counts.messages_acknowledged > seconds
+
+
+async def test_nothing_acknowledged_is_lost_and_nobody_forgotten_while_everything_breaks(tmp_path: Path) -> None:
+    await short(tmp_path, Alone(wanted_kinds()[0]), seed=4)
+
+
+async def test_nor_when_replicas_take_over(tmp_path: Path) -> None:
+    await short(tmp_path, Twins(wanted_kinds()[-1]), seed=4)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", wanted_kinds())
+async def test_nor_is_it_in_a_long_time_with_many_people(kind: Kind, tmp_path: Path) -> None:
+    await long(tmp_path, Alone(kind))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", wanted_kinds())
+async def test_nor_when_replicas_take_over_again_and_again(kind: Kind, tmp_path: Path) -> None:
+    await long(tmp_path, Twins(kind))
