@@ -93,7 +93,7 @@ async def test_it_says_of_nobody_who_they_are(site: Site) -> None:
             assert secret not in page, secret
         await ann.disconnect()
     labels = {label for _, pairs in samples(page) for label, _ in pairs}
-    assert labels <= {"role", "purpose", "phase", "script", "connection", "limit", "le"}
+    assert labels <= {"role", "purpose", "phase", "script", "connection", "limit", "code", "le"}
 
 
 async def test_every_measure_says_what_it_is(site: Site) -> None:
