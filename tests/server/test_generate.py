@@ -3,8 +3,9 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import msgspec
 import pytest
@@ -16,6 +17,9 @@ from idcontact.generate.json_schema import schema
 from idcontact.generate.typescript import RENAMED, TypeScript
 from idcontact.live import messages
 
+if TYPE_CHECKING:
+    from collections.abc import Container
+
 ROOT = Path(__file__).resolve().parents[2]
 FRAME_FILES = [
     path for direction in sorted(GOLDEN_UNIONS) for path in sorted((ROOT / "tests/golden" / direction).glob("*.json"))
@@ -25,6 +29,21 @@ FRAMES = [
     for _, value in inspect.getmembers(messages, inspect.isclass)
     if issubclass(value, msgspec.Struct) and tag_of(value) is not None
 ]
+
+
+@dataclass(frozen=True)
+class Written:
+    """All that is generated, made once for all frames."""
+
+    types: str
+    definitions: Container[str]
+    names: Container[str]
+
+
+@pytest.fixture(scope="module")
+def written() -> Written:
+    definitions: dict[str, object] = json.loads(schema())["$defs"]
+    return Written(TypeScript().module(), definitions, {path.name for path in everything()})
 
 
 @pytest.fixture
@@ -69,15 +88,15 @@ def test_a_directory_that_is_not_the_source_tree_is_refused(tmp_path: Path, caps
 
 @pytest.mark.parametrize("struct", FRAMES, ids=lambda struct: struct.__name__)
 def test_every_frame_is_in_a_union_in_the_types_in_the_schema_and_among_the_golden_files(
-    struct: type[msgspec.Struct],
+    struct: type[msgspec.Struct], written: Written
 ) -> None:
     if struct.__subclasses__():
         pytest.fail(f"{struct.__name__} is a base of other frames and must not have a tag")
     assert any(struct in members(union) for union in UNIONS.values())
-    assert f"export interface {RENAMED.get(struct.__name__, struct.__name__)} {{" in TypeScript().module()
-    assert struct.__name__ in json.loads(schema())["$defs"]
+    assert f"export interface {RENAMED.get(struct.__name__, struct.__name__)} {{" in written.types
+    assert struct.__name__ in written.definitions
     file_name = re.sub(r"(?<!^)(?=[A-Z])", "_", struct.__name__).lower() + ".json"
-    assert any(path.name == file_name for path in everything())
+    assert file_name in written.names
 
 
 @pytest.mark.parametrize("path", FRAME_FILES, ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -1,11 +1,12 @@
-"""Each shim, and the choice after identifying: a core, its plugins and a stranger's, in processes of their own."""
+"""Each shim, and the choice after identifying: a core among plugins in processes of their own, a stranger's too."""
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import jwt
@@ -15,7 +16,7 @@ import pytest_asyncio
 from idcontact.tokens import DecryptKey, ResultReader, VerifyKey
 from plugin_house import key_pair
 from plugin_processes import COMMON, Place, Strangers, plugin_process, strangers
-from running import ATTRIBUTES, ServerProcess, Site, make_site
+from running import ATTRIBUTES, Site, make_site, running_house
 from visitors import Answer, Visitor, connections
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Town:
     auth: Place
     comm: Place
     logs: list[Path]
+    told: pytest.LogCaptureFixture
 
     async def identifies(self, choice: str = "share", **start: str) -> Answer:
         """From the form to where the auth plugin sends the browser."""
@@ -97,7 +99,8 @@ class Town:
         return reader.read(token, time.time()).result.attributes
 
     def written(self) -> str:
-        return "".join(log.read_text() for log in self.logs)
+        """What the core and both plugins of ours logged."""
+        return "".join([self.told.text, *(log.read_text() for log in self.logs)])
 
 
 @dataclass
@@ -109,12 +112,12 @@ class Neighbours:
     auth: Place
     comm: Place
     logs: list[Path]
+    told: pytest.LogCaptureFixture | None = None
+    """What the core of one test logs."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
-async def neighbours(
-    one_redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Neighbours]:
+async def plugins(one_redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Neighbours]:
     """Both plugins of ours, in processes of their own, and the strangers.
 
     On one kind of server: what differs between them is not what goes from process to process.
@@ -133,9 +136,15 @@ async def neighbours(
             "auth_test": COMMON.format(place=auth, redis=redis.url, name="auth") + AUTH.format(origins=known),
             "comm_test": COMMON.format(place=comm, redis=redis.url, name="comm") + COMM,
         }
-        with ExitStack() as plugins:
-            logs = [plugins.enter_context(plugin_process(name, written, folder)) for name, written in settings.items()]
+        with ExitStack() as running:
+            logs = [running.enter_context(plugin_process(name, written, folder)) for name, written in settings.items()]
             yield Neighbours(site, others, auth, comm, logs)
+
+
+@pytest.fixture
+def neighbours(plugins: Neighbours, caplog: pytest.LogCaptureFixture) -> Neighbours:
+    caplog.set_level(logging.DEBUG)
+    return replace(plugins, told=caplog)
 
 
 @asynccontextmanager
@@ -151,10 +160,11 @@ async def town(
     if not listen:
         text = re.sub(r"internal_(listen|url) = .*\n", "", text)
     site.config.write_text(text)
+    assert here.told is not None
     try:
-        async with connections() as session, ServerProcess(site) as core:
+        async with connections() as session, running_house(site):
             visitor = Visitor(session, site, "en")
-            yield Town(site, here.strangers, visitor, here.auth, here.comm, [*here.logs, core.log])
+            yield Town(site, here.strangers, visitor, here.auth, here.comm, here.logs, here.told)
     finally:
         site.config.write_text(settings)
 

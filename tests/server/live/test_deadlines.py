@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idcontact.live import attendance
+from idcontact.live import attendance, deadlines
 from running import ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.one_kind, pytest.mark.asyncio(loop_scope="module")]
 
 LIVE_SETTINGS = """
-offer_timeout = "1500 ms"
-agent_grace = "1 s"
-user_grace = "1 s"
-waiting_grace = "1 s"
+offer_timeout = "1 s"
+agent_grace = "500 ms"
+user_grace = "500 ms"
+waiting_grace = "800 ms"
 wrap_up = "1 s"
 auth_wait = "1 s"
 """
@@ -28,9 +28,10 @@ auth_wait = "1 s"
 
 @pytest.fixture(autouse=True, scope="module")
 def short_linger() -> Iterator[None]:
-    """An agent whose console closed is held to be there for a moment; here a short one."""
+    """An agent whose console closed is held to be there for a moment; here a short one, and looked after at once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(attendance, "LINGER_MS", 300)
+        patch.setattr(deadlines, "PASS_EVERY", 0.1)
         yield
 
 

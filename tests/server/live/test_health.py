@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from servers import RedisServer
 
+pytestmark = pytest.mark.one_kind
+
 PREFIX = "idc"
 GUIDE = (Path(__file__).resolve().parents[3] / "docs/operate.md").read_text()
 

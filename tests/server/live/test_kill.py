@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from live_floor import Floor, floor_of
 from running import ATTRIBUTES, ServerProcess, make_site
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from live_client import Client
+
+pytestmark = pytest.mark.one_kind
 
 IN_FLIGHT = 40
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idcontact.live import attendance
 from running import ATTRIBUTES
 
 if TYPE_CHECKING:
@@ -158,7 +159,10 @@ async def test_an_offer_is_withdrawn_when_the_end_user_goes_away(floor: Floor) -
     await ann.accept(again)
 
 
-async def test_an_agent_whose_console_is_gone_is_told_to_be_and_gets_no_offers(floor: Floor) -> None:
+async def test_an_agent_whose_console_is_gone_is_told_to_be_and_gets_no_offers(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attendance, "LINGER_MS", 500)
     end_user, ann = await floor.talk()
     sue = await floor.staff("sue")
     ann.lose()
