@@ -40,7 +40,7 @@ _JSON: Final = {"Content-Type": "application/json"}
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Answer:
     """What a plugin answered, whatever its status."""
 

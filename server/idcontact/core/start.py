@@ -37,7 +37,7 @@ _ON_THE_WAY: Final = 10
 """Seconds that a token has to be valid still, for a plugin elsewhere to take it in time."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Visitor:
     """What is known of who starts a session: their language, where they came from, and their browser.
 
@@ -50,7 +50,7 @@ class Visitor:
     cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Onward:
     """What an auth plugin is told: where the browser goes on, and where the result is delivered."""
 
