@@ -109,11 +109,18 @@ class StreamConnection:
                 self._over(event, data)
 
     async def send(self, text: str | bytes) -> None:
-        """POST one frame, as the next batch, after those before it."""
+        """POST one frame, as the next batch, after those before it. Raises StreamLostError."""
         async with self._posting:
-            self.batches += 1
-            if await self.post(text, self.batches) >= 400:
+            if self.close_code is not None:
                 raise StreamLostError
+            self.batches += 1
+            try:
+                status = await self.post(text, self.batches)
+            except aiohttp.ClientError as error:
+                self.abort()
+                raise StreamLostError from error
+        if status >= 400:
+            raise StreamLostError
 
     async def post(self, text: str | bytes, number: int, **headers: str) -> int:
         """POST this as batch `number`; the status of the answer."""

@@ -27,6 +27,7 @@ class Counts:
 
     clients: int = 0
     connections: int = 0
+    connections_by_stream: int = 0
     reconnections: int = 0
     messages_sent: int = 0
     messages_sent_again: int = 0

@@ -62,9 +62,9 @@ class Crowd:
 
     async def gather(self, visitors: int) -> None:
         """Staff to their consoles; end users to that many places."""
-        for account in self._house.accounts:
-            self.agents.append(await log_in(self._house, self._pace, account, Agent))
-        self._watcher = await log_in(self._house, self._pace, "sue", Watcher)
+        for number, account in enumerate(self._house.accounts):
+            self.agents.append(await log_in(self._house, self._pace, account, Agent, number=number))
+        self._watcher = await log_in(self._house, self._pace, "sue", Watcher, number=1)
         self._stays(self._watcher)
         for agent in self.agents:
             self._stays(agent)

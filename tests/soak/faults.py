@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from soak.house import House, Node
     from soak.people import Agent, Pace
+    from soak.relay import Link
 
 _BETWEEN = 3.0  # seconds that go by before the next fault, at most: nobody may be able to say anything
 
@@ -33,6 +34,7 @@ class Plan:
             "lids closed": self._close_lid,
             "connections to Redis cut": self._cut_redis,
             "connections to Redis half-open": self._half_open_redis,
+            "connections to Redis slow": self._slow_redis,
             **{what: partial(self._break_store, what) for what in house.store.faults},
             "both at once": self._kill_node_with_store,
         }
@@ -130,9 +132,12 @@ class Plan:
     async def _slow(self) -> None:
         chosen = set(await self._some())
         links = [link for link in self._house.links() if link.number in chosen]
+        self._slow_down("connections slow", links, 0.3)
+
+    def _slow_down(self, what: str, links: Sequence[Link], longest: float) -> None:
         for link in links:
-            self._count("connections slow")
-            link.delay = self._seed.uniform(0.02, 0.3)
+            self._count(what)
+            link.delay = self._seed.uniform(0.02, longest)
 
         async def heal() -> None:
             for link in links:
@@ -164,6 +169,9 @@ class Plan:
                 link.heal()
 
         self._mend_later(self._seed.uniform(0.5, 8), heal)
+
+    async def _slow_redis(self) -> None:
+        self._slow_down("connections to Redis slow", tuple(self._seed.choice(self._house.nodes).to_redis.links), 0.1)
 
     async def _break_store(self, what: str) -> None:
         async def alone() -> None:

@@ -23,7 +23,7 @@ class Journaled(Client):
     async def open(self, **options: Any) -> None:
         """Open a socket, and write that down before anything is heard on it."""
         await super().open(**options)
-        self.journal.note("opened")
+        self.journal.note("opened", {"type": "stream"} if self.by_stream else None)
 
     async def send_frame(self, frame: Frame) -> None:
         """Written down before it is sent: whatever becomes of it, it may have arrived."""

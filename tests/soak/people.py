@@ -35,8 +35,10 @@ _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 _AGAIN: Final = frozenset({"unavailable", "rate_limited"})
 _OVER: Final = frozenset({"wrapping_up", "closed", "purged"})
-_LOST: Final = (OSError, TimeoutError, WebSocketException, AssertionError)
+_LOST: Final = (OSError, TimeoutError, WebSocketException, aiohttp.ClientError, AssertionError)
 """AssertionError: what the test client waited for did not come."""
+_ONE_IN: Final = 5
+"""Of so many people there is one whose network lets no WebSocket through."""
 
 
 @dataclass
@@ -175,6 +177,7 @@ class Visitor(Enduring, JournaledEndUser):
         )
         visitor = cls(house.door, Browser(house.door.url))
         visitor.pace = pace
+        visitor.by_stream = number % _ONE_IN == 0
         visitor.journal.who = f"end user {number}"
         visitor.client_url = started["client_url"]
         visitor.values = {"fullname": f"given-{secrets.token_hex(6)}", "city": f"given-{secrets.token_hex(6)}"}
@@ -262,8 +265,8 @@ class Watcher(Enduring, JournaledStaff):
 Member = TypeVar("Member", Agent, Watcher)
 
 
-async def log_in(house: House, pace: Pace, account: str, kind: type[Member]) -> Member:
-    """Somebody of the staff, logged in; not connected yet."""
+async def log_in(house: House, pace: Pace, account: str, kind: type[Member], *, number: int) -> Member:
+    """Somebody of the staff, logged in; not connected yet. `number`: how many came before."""
     browser = Browser(house.door.url)
 
     async def by_the_form() -> None:
@@ -273,6 +276,7 @@ async def log_in(house: House, pace: Pace, account: str, kind: type[Member]) -> 
     await persist(by_the_form)
     member = kind(house.door, account, browser)
     member.pace = pace
+    member.by_stream = number % _ONE_IN == 0
     return member
 
 

@@ -88,6 +88,7 @@ class Replay:
             match record.what:
                 case "opened":
                     opened += 1
+                    counts.connections_by_stream += record.frame.get("type") == "stream"
                 case "sent":
                     self._sent(record.frame)
                 case "heard":
