@@ -21,9 +21,15 @@ if TYPE_CHECKING:
     """What happens in the same moment."""
     Break = Callable[[random.Random, Also], Awaitable[None]]
 
+NAMES: Final[Mapping[Kind, str]] = {"valkey": "Valkey", "redis": "Redis 7"}
+
 
 class Store(Protocol):
     """Used as a context manager. What breaks of it is whole again when the call comes back, or soon after."""
+
+    @property
+    def title(self) -> str:
+        """What it is, in a word or two."""
 
     @property
     def settings(self) -> str:
@@ -59,6 +65,7 @@ class Alone:
     settings: Final = 'durability = "always"'
 
     def __init__(self, kind: Kind) -> None:
+        self.title: Final = NAMES[kind]
         self._server = RedisServer(kind, appendonly=True)
         self.faults: Final[Mapping[str, Break]] = {"Redis killed": self._kill, "Redis paused": self._pause}
         self.losses: Final = ("Redis killed",)
@@ -96,6 +103,7 @@ class Twins:
     settings: Final = 'durability = "replicated"\ndurability_wait = "500 ms"'
 
     def __init__(self, kind: Kind) -> None:
+        self.title: Final = f"{NAMES[kind]}, replicated"
         self._primary = RedisServer(kind, port=free_port())
         self._replica = RedisServer(kind, port=free_port(), replica_of=self._primary)
         self._stack = ExitStack()

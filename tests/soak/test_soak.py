@@ -1,7 +1,7 @@
 """People talk while everything breaks; then everything heals, and their own journals are held to what was promised.
 
-`make test` runs a short one, from a fixed seed; `make soak` a long one with many people, from a seed of chance that it
-prints. `IDCONTACT_SOAK_SECONDS` (300), `IDCONTACT_SOAK_PAIRS` (200) and `IDCONTACT_SOAK_SEED` change that;
+`make test` runs short ones, from a fixed seed; `make soak` long ones with many people, from a seed of chance that they
+print. `IDCONTACT_SOAK_SECONDS` (300), `IDCONTACT_SOAK_PAIRS` (200) and `IDCONTACT_SOAK_SEED` change that;
 `IDCONTACT_SOAK_JOURNALS` is a directory for the journals of one that failed.
 """
 
@@ -20,19 +20,19 @@ from servers import wanted_kinds
 from soak.checker import Checker
 from soak.crowd import Crowd
 from soak.faults import Plan
+from soak.figures import Figures, Run
 from soak.house import CAPACITY, running_soak_house
 from soak.people import Pace
 from soak.stores import Alone, Twins
 
 if TYPE_CHECKING:
-    from collections import Counter
+    from collections.abc import Iterator
 
     from servers import Kind
-    from soak.checker import Verdict
     from soak.stores import Store
 
 
-async def soak(folder: Path, store: Store, *, pairs: int, seconds: float, seed: int, think: float) -> Verdict:
+async def soak(folder: Path, store: Store, *, pairs: int, seconds: float, seed: int, think: float) -> Run:
     """All of it; prints what there was."""
     chance = random.Random(seed)
     agents = -(-pairs // CAPACITY)
@@ -45,39 +45,49 @@ async def soak(folder: Path, store: Store, *, pairs: int, seconds: float, seed: 
             await crowd.calm_down()
         verdict = Checker(crowd.journals, crowd.values).verdict()
         verdict.faults += crowd.failures
-    _report(seed, plan.counts, verdict)
+    run = Run(store.title, seed, pairs, seconds, plan.counts, verdict)
+    _report(run)
     if verdict.faults and (kept := os.environ.get("IDCONTACT_SOAK_JOURNALS")):
         for journal in crowd.journals:
             journal.write(Path(kept))
-    return verdict
+    return run
 
 
-def _report(seed: int, broken: Counter[str], verdict: Verdict) -> None:
-    lines = [f"seed {seed}", *(f"{times:>9,}  {what}" for what, times in broken.items()), str(verdict.counts)]
-    print("\n" + "\n".join(lines))  # noqa: T201 - what a soak is run for
-    for fault in verdict.faults[:50]:
+def _report(run: Run) -> None:
+    print(f"\n{run.title}")  # noqa: T201 - what a soak is run for
+    for what, figure in run.lines().items():
+        print(f"{figure:>9}  {what}")  # noqa: T201
+    for fault in run.verdict.faults[:50]:
         print(f"FAULT  {fault}")  # noqa: T201
-    print(f"{len(verdict.faults):>9,}  faults")  # noqa: T201
+
+
+@pytest.fixture(scope="session")
+def figures() -> Iterator[Figures]:
+    """What the long ones came to: printed in the end, as docs/guarantees.md shows it."""
+    figures = Figures()
+    yield figures
+    print(f"\n\n{figures.table()}\n")  # noqa: T201
 
 
 async def short(folder: Path, store: Store, seed: int) -> None:
     """Every kind of fault once, among a few people who say much."""
-    verdict = await soak(folder, store, pairs=10, seconds=0, seed=seed, think=0.1)
+    verdict = (await soak(folder, store, pairs=10, seconds=0, seed=seed, think=0.1)).verdict
     assert verdict.faults == []
     assert verdict.counts.messages_acknowledged > 50
     assert verdict.counts.people_served > 5
     assert verdict.counts.reconnections > 5
 
 
-async def long(folder: Path, store: Store) -> None:
+async def long(folder: Path, store: Store, figures: Figures) -> None:
     """Many people for a long time, as is asked for."""
     pairs = int(os.environ.get("IDCONTACT_SOAK_PAIRS", "200"))
     seconds = float(os.environ.get("IDCONTACT_SOAK_SECONDS", "300"))
     seed = int(os.environ.get("IDCONTACT_SOAK_SEED", secrets.randbelow(10**6)))
     async with asyncio.timeout(seconds + 300):
-        verdict = await soak(folder, store, pairs=pairs, seconds=seconds, seed=seed, think=pairs / 100)
-    assert verdict.faults == []
-    assert verdict.counts.messages_acknowledged > seconds
+        run = await soak(folder, store, pairs=pairs, seconds=seconds, seed=seed, think=pairs / 100)
+    figures.runs.append(run)
+    assert run.verdict.faults == []
+    assert run.verdict.counts.messages_acknowledged > seconds
 
 
 async def test_nothing_acknowledged_is_lost_and_nobody_forgotten_while_everything_breaks(tmp_path: Path) -> None:
@@ -90,11 +100,11 @@ async def test_nor_when_replicas_take_over(tmp_path: Path) -> None:
 
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", wanted_kinds())
-async def test_nor_is_it_in_a_long_time_with_many_people(kind: Kind, tmp_path: Path) -> None:
-    await long(tmp_path, Alone(kind))
+async def test_nor_is_it_in_a_long_time_with_many_people(kind: Kind, tmp_path: Path, figures: Figures) -> None:
+    await long(tmp_path, Alone(kind), figures)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("kind", wanted_kinds())
-async def test_nor_when_replicas_take_over_again_and_again(kind: Kind, tmp_path: Path) -> None:
-    await long(tmp_path, Twins(kind))
+async def test_nor_when_replicas_take_over_again_and_again(kind: Kind, tmp_path: Path, figures: Figures) -> None:
+    await long(tmp_path, Twins(kind), figures)
