@@ -27,6 +27,8 @@ export interface ConversationState {
   /** Add it to this device's clock to get the store's. Milliseconds. */
   clockOffset: number;
   position: Standing | undefined;
+  /** Over and deleted: what is here is only still on this page. */
+  gone: boolean;
   log: ConversationLog;
 }
 
@@ -35,6 +37,7 @@ export const INITIAL_STATE: ConversationState = {
   limits: undefined,
   clockOffset: 0,
   position: undefined,
+  gone: false,
   log: EMPTY_LOG,
 };
 
@@ -47,7 +50,8 @@ export type Input =
   | { kind: "remembered"; said: readonly Said[] }
   | { kind: "acknowledged"; ack: Ack }
   | { kind: "refused"; id: string }
-  | { kind: "withdrawn"; id: string };
+  | { kind: "withdrawn"; id: string }
+  | { kind: "gone" };
 
 /** The next state. Pure: no clock, no socket. Frames that mean nothing here leave the state as it is. */
 export function reduce(state: ConversationState, input: Input): ConversationState {
@@ -64,6 +68,8 @@ export function reduce(state: ConversationState, input: Input): ConversationStat
       return { ...state, log: withRefused(state.log, input.id) };
     case "withdrawn":
       return { ...state, log: withoutOutgoing(state.log, input.id) };
+    case "gone":
+      return { ...state, gone: true, position: undefined };
   }
 }
 
@@ -109,7 +115,8 @@ function shown(state: ConversationState, conversation: EndUserConversation): Con
 /** Which page to show. */
 export type Page = "loading" | "identifying" | "not_identified" | "waiting" | "talking" | "ended";
 
-export function pageOf({ conversation }: ConversationState): Page {
+export function pageOf({ conversation, gone }: ConversationState): Page {
+  if (gone && conversation !== undefined) return "ended";
   switch (conversation?.phase) {
     case undefined:
       return "loading";

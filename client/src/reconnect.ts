@@ -1,7 +1,7 @@
 /** When to come back after a socket has closed, and when not to. Pure rules: no clock, no socket. */
 
-/** Why a page gives up: logged out, not allowed here, opened elsewhere, or older than the server can speak to. */
-export type StopReason = "not_authenticated" | "not_allowed" | "replaced" | "outdated";
+/** Why a page gives up: logged out, not allowed here, over and deleted, opened elsewhere, or too old for the server. */
+export type StopReason = "not_authenticated" | "not_allowed" | "gone" | "replaced" | "outdated";
 
 export type Verdict = { kind: "stop"; reason: StopReason } | { kind: "again"; afterMs: number };
 
@@ -11,6 +11,7 @@ export const CloseCode = {
   badProtocol: 4400,
   notAuthenticated: 4401,
   notAllowed: 4403,
+  gone: 4404,
   tooSlow: 4408,
   replaced: 4409,
   rateLimited: 4429,
@@ -20,6 +21,7 @@ const STOPS: ReadonlyMap<number, StopReason> = new Map([
   [CloseCode.badProtocol, "outdated"],
   [CloseCode.notAuthenticated, "not_authenticated"],
   [CloseCode.notAllowed, "not_allowed"],
+  [CloseCode.gone, "gone"],
   [CloseCode.replaced, "replaced"],
 ]);
 

@@ -230,6 +230,7 @@ describe("a lost connection", () => {
   it.each([
     [4401, "not_authenticated"],
     [4403, "not_allowed"],
+    [4404, "gone"],
     [4409, "replaced"],
     [4400, "outdated"],
   ] as const)("closed with %i is not tried again", async (code, reason) => {

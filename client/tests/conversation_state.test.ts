@@ -95,6 +95,17 @@ describe("which page is shown", () => {
     expect(pageOf(stateAfter(welcome({ conversation: refused })))).toBe("not_identified");
   });
 
+  it.each<Phase>(["preparing", "waiting", "active", "closed"])(
+    "in phase %s, when the conversation is no longer there: its end, and nothing that says otherwise",
+    (phase) => {
+      const before = stateAfter(welcome({ conversation: conversation({ phase }) }), message(1));
+      const after = reduce(before, { kind: "gone" });
+      expect(pageOf(after)).toBe("ended");
+      expect(after.log.events).toEqual(before.log.events);
+      expect(after.position).toBeUndefined();
+    },
+  );
+
   it("before the server has spoken: loading", () => {
     expect(pageOf(INITIAL_STATE)).toBe("loading");
   });

@@ -7,6 +7,7 @@ export interface SharedTexts {
   readonly stopped: {
     readonly not_authenticated: string;
     readonly not_allowed: string;
+    readonly gone: string;
     readonly replaced: string;
     readonly outdated: string;
   };
@@ -151,9 +152,11 @@ export interface PageTexts {
     readonly not_identified: string;
     readonly unavailable: string;
   };
+  readonly goneText: string;
   readonly dataTitle: string;
   readonly dataText: string;
   readonly dataUnseenText: string;
+  readonly dataGoneText: string;
   readonly yourConversation: string;
   readonly gone: string;
   readonly titles: {

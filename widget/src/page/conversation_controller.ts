@@ -98,6 +98,10 @@ export class ConversationController implements ReactiveController, ConnectionLis
 
   statusChanged(status: ConnectionStatus): void {
     this.status = status;
+    if (status.kind === "stopped" && status.reason === "gone") {
+      this.#connection?.forgetUnsent();
+      this.#dispatch({ kind: "gone" });
+    }
     this.#host.requestUpdate();
   }
 
@@ -139,7 +143,9 @@ export class ConversationController implements ReactiveController, ConnectionLis
     this.state = reduce(before, input);
     const call = callOf(before, this.state);
     if (call !== undefined) this.#host.callForAttention(call);
-    if (before.log !== this.state.log || before.conversation !== this.state.conversation) this.#remember();
+    const { log, conversation, gone } = before;
+    if (log !== this.state.log || conversation !== this.state.conversation || gone !== this.state.gone)
+      this.#remember();
     this.#host.requestUpdate();
   }
 

@@ -122,9 +122,7 @@ export class ConversationPage extends LitElement implements ConversationHost {
   /** Before the server has said anything, or when it never will. */
   #withoutConversation(): TemplateResult {
     const { status } = this.#controller;
-    const refused =
-      status.kind === "stopped" && (status.reason === "not_authenticated" || status.reason === "not_allowed");
-    if (refused) {
+    if (status.kind === "stopped" && ["not_authenticated", "not_allowed", "gone"].includes(status.reason)) {
       return html`<div class="sheet">
         <section class="card" role="alert">
           <h1>${this.#texts.gone}</h1>

@@ -9,16 +9,19 @@ import type { View } from "./view.ts";
 export function endedPage(view: View): TemplateResult {
   const { conversation, controller, texts } = view;
   const reason = conversation.end_reason;
-  const wasHelped = controller.state.log.events.some(({ type }) => type === "joined");
+  const { gone, log } = controller.state;
+  const why = reason !== undefined ? texts.reasons[reason] : gone ? texts.goneText : undefined;
+  const wasHelped = log.events.some(({ type }) => type === "joined");
+  const whatHappens = wasHelped ? texts.dataText : texts.dataUnseenText;
   return html`<section class="card">
       <h1 tabindex="-1">${texts.endedTitle}</h1>
-      ${reason === undefined ? nothing : html`<div class="notice info">${doneIcon}<div>${texts.reasons[reason]}</div></div>`}
+      ${why === undefined ? nothing : html`<div class="notice info">${doneIcon}<div>${why}</div></div>`}
       <h2>${texts.dataTitle}</h2>
-      <p>${wasHelped ? texts.dataText : texts.dataUnseenText}</p>
+      <p>${gone ? texts.dataGoneText : whatHappens}</p>
       <div class="actions">${wayBack(view, "primary")}</div>
     </section>
     ${
-      messagesOf(controller.state.log).length > 0
+      messagesOf(log).length > 0
         ? html`<section class="card">
             <h2>${texts.yourConversation}</h2>
             ${messageList(view, false)}

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
+import { pageOf } from "../../../client/src/conversation_state.ts";
 import type { SayEvent } from "../../../client/src/ui/composer.ts";
 import { warningIcon } from "../../../client/src/ui/icons.ts";
 import type { OutgoingEvent } from "../../../client/src/ui/message_list.ts";
@@ -40,13 +41,13 @@ function absence({ conversation, texts }: View, name: string): TemplateResult {
   </div>`;
 }
 
-export function messageList({ controller, conversation, texts, language }: View, follow: boolean): TemplateResult {
+export function messageList({ controller, texts, language }: View, follow: boolean): TemplateResult {
   return html`<idc-message-list
     own="end_user"
     ?follow=${follow}
     .language=${language}
     .log=${controller.state.log}
-    .canSend=${conversation.phase === "active"}
+    .canSend=${pageOf(controller.state) === "talking"}
     .eventTexts=${texts.events}
     .ownLabel=${texts.you}
     .otherLabel=${texts.agent}
