@@ -27,10 +27,10 @@ class Cluster:
 
     `url` is for the setting `redis_url`. `primaries` and `replicas` are `RedisServer`s, in the order of their slots:
     `kill`, `start` (comes back on its data, when `appendonly`), `pause` and `resume` each as you like; `await_whole`
-    afterwards. `serving(key)` is the node that has a key now. `move(key, to)` moves the slot of a key with all that is
-    in it, `opened(key, to)` begins that and leaves it half done, `closed(key, to)` ends it. `fail_over(n)` lets the
-    replica of primary n take over in good order; after a kill it does by itself, in about two seconds. `flush()`
-    empties all of it.
+    afterwards. `serving(key)` is the node that has a key now, `others(key)` are the primaries that have not: roles
+    change when one takes over. `move(key, to)` moves the slot of a key with all that is in it, `opened(key, to)` begins
+    that and leaves it half done, `closed(key, to)` ends it. `fail_over(n)` lets the replica of primary n take over in
+    good order; after a kill one does by itself, in about two seconds (`await_served`). `flush()` empties all of it.
     """
 
     def __init__(self, kind: Kind, *, replicated: bool = False, appendonly: bool = False) -> None:
@@ -97,6 +97,18 @@ class Cluster:
 
         _until(whole, "the Cluster is not whole")
 
+    def await_served(self) -> None:
+        """Until those that run say that all slots are served, whoever is gone."""
+
+        def served() -> bool:
+            running = [one for one in self.nodes if one.is_running]
+            return (
+                all(map(_is_well, running))
+                and sum(last - first + 1 for one in running for first, last in _own_slots(one)) >= SLOTS
+            )
+
+        _until(served, "not all slots are served")
+
     def serving(self, key: str) -> RedisServer:
         """The node that has this key."""
         slot = key_slot(key.encode())
@@ -108,6 +120,11 @@ class Cluster:
                 continue
         raise AssertionError("nobody serves this slot")
 
+    def others(self, key: str) -> list[RedisServer]:
+        """The nodes that serve other slots than that of this key."""
+        serving = self.serving(key)
+        return [one for one in self.nodes if one is not serving and _own_slots(one)]
+
     def opened(self, key: str, to: RedisServer) -> int:
         """Begin to move the slot of `key`: it is open on both sides, and nothing in it has moved. Returns the slot."""
         slot, source = key_slot(key.encode()), self.serving(key)
@@ -117,11 +134,11 @@ class Cluster:
 
     def closed(self, key: str, to: RedisServer) -> None:
         """Move what is in a slot that is open, and close it."""
-        slot, source = key_slot(key.encode()), self.serving(key)
+        slot, source, others = key_slot(key.encode()), self.serving(key), self.others(key)
         with source.client() as client:
             while names := client.execute_command("CLUSTER GETKEYSINSLOT", slot, 10):
                 client.execute_command("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *names)
-        for one in (to, source, *(other for other in self.primaries if other not in {to, source})):
+        for one in (to, source, *(other for other in others if other is not to)):
             _ask(one, "SETSLOT", slot, "NODE", _id_of(to))
 
     def move(self, key: str, to: RedisServer) -> None:

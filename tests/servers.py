@@ -92,6 +92,11 @@ class RedisServer:
         """For `redis.asyncio.Redis.from_url` and for the setting `redis_url`."""
         return f"unix://{self.socket}"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started, and not ended."""
+        return self._process is not None
+
     def client(self) -> redis_client.Redis:
         """A blocking client of this server; the caller closes it."""
         return redis_client.Redis(unix_socket_path=str(self.socket), protocol=2)
