@@ -252,20 +252,28 @@ class Duration(float):
         return cls(float(written[1]) * cls.UNITS[written[2] or "s"])
 
 
-class Minutes(Duration):
+class Period(Duration):
+    """A length of time that is not nothing: with nothing, what it is granted for could never happen."""
+
+    EXPECTED: ClassVar[str] = 'a length of time above zero, such as "15 min" or "90 s"'
+    SHORTEST: ClassVar[float] = 0.001
+    __slots__ = ()
+
+    @classmethod
+    def from_setting(cls, raw: object, base: Path) -> Self:
+        """Seconds, as of any length of time."""
+        length = super().from_setting(raw, base)
+        if length < cls.SHORTEST:
+            raise MisfitError(cls.EXPECTED, "a shorter one")
+        return length
+
+
+class Minutes(Period):
     """A time that people need for something: a minute or more."""
 
     EXPECTED: ClassVar[str] = 'a length of time of a minute or more, such as "1 h"'
     SHORTEST: ClassVar[float] = 60
     __slots__ = ()
-
-    @classmethod
-    def from_setting(cls, raw: object, base: Path) -> Self:
-        """Seconds. With none at all, what is kept for so long would be gone before anybody comes for it."""
-        length = super().from_setting(raw, base)
-        if length < cls.SHORTEST:
-            raise MisfitError(cls.EXPECTED, "a shorter one")
-        return length
 
 
 class Localized:

@@ -9,7 +9,7 @@ import pytest
 
 from idcontact.config import IN_PROCESS, Config, find_config, load_config, read_config
 from idcontact.errors import SettingsError
-from idcontact.settings_values import Site
+from idcontact.settings_values import Period, Site
 from running import make_site
 
 if TYPE_CHECKING:
@@ -122,6 +122,36 @@ def test_what_was_written_is_never_repeated(file: Path) -> None:
         "public_url",
     }
     assert SECRET not in "\n".join(said)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "preparing",
+        "auth_wait",
+        "waiting_grace",
+        "user_grace",
+        "agent_grace",
+        "idle",
+        "asked",
+        "hard_limit",
+        "offer_timeout",
+    ],
+)
+def test_a_time_in_which_nothing_could_ever_happen_is_refused(file: Path, name: str) -> None:
+    for nothing in ("0", "0 min"):
+        assert mistakes(file, {f"IDCONTACT__LIVE__{name.upper()}": nothing}) == [
+            f"live.{name}: expected {Period.EXPECTED}, got a shorter one (from IDCONTACT__LIVE__{name.upper()})"
+        ]
+
+
+def test_an_ended_conversation_may_be_gone_at_once(file: Path) -> None:
+    assert load_config(file, {"IDCONTACT__LIVE__RETENTION": "0"}).live is not None
+
+
+def test_a_socket_may_send_enough_to_be_of_use(file: Path) -> None:
+    (said,) = mistakes(file, {"IDCONTACT__LIVE__FRAMES_PER_10_SECONDS": "0"})
+    assert said.startswith("live.frames_per_10_seconds: expected")
 
 
 def test_the_server_has_its_host_name_to_itself_because_its_pages_lead_to_addresses_from_the_root(file: Path) -> None:

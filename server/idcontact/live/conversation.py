@@ -94,7 +94,8 @@ def deadlines(state: Conversation, rules: Rules, last_activity: int) -> dict[str
         case Phase.PREPARING:
             return _deadlines_preparing(state, rules)
         case Phase.WAITING:
-            due = {"hard_limit": state.created_at + rules.hard_limit}
+            since = state.created_at if state.queued_at is None else state.queued_at
+            due = {"hard_limit": since + rules.hard_limit}
             if state.absent_since is not None:
                 due["waiting_grace"] = state.absent_since + rules.waiting_grace
             return due
@@ -150,7 +151,7 @@ def _settled(auth: Auth) -> bool:
 
 
 def _enter_queue(state: Conversation, now: int) -> Decision:
-    entered = replace(state, phase=Phase.WAITING, entered_at=now)
+    entered = replace(state, phase=Phase.WAITING, entered_at=now, queued_at=now)
     return Decision(entered, (Said("queued"),))
 
 
@@ -307,7 +308,7 @@ def _deadline(state: Conversation, reached: DeadlineReached, now: int, rules: Ru
         case "waiting_grace" | "user_grace":
             return _end(state, "abandoned", now)
         case "agent_grace":
-            return _lose_agent(state)
+            return _lose_agent(state, now)
         case "idle" | "hard_limit" if state.phase is Phase.ACTIVE:
             asked = replace(state, asked_until=now + rules.asked)
             return Decision(asked, (Said("still_there"),))
@@ -331,7 +332,7 @@ def _asked(state: Conversation, reached: DeadlineReached, now: int, rules: Rules
     return _end(state, "idle", now)
 
 
-def _lose_agent(state: Conversation) -> Decision:
-    """Back to the queue, at the old place, with its history."""
-    waiting = replace(state, phase=Phase.WAITING, agent=None, asked_until=None)
+def _lose_agent(state: Conversation, now: int) -> Decision:
+    """Back to the queue, at the old place, with its history, and with as long to wait as anybody who enters it."""
+    waiting = replace(state, phase=Phase.WAITING, agent=None, asked_until=None, queued_at=now)
     return Decision(waiting, (Said("left"), Said("queued", again=True)))

@@ -90,6 +90,9 @@ class Conversation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The socket that the end user has now."""
     absent_since: int | None = None
     entered_at: int | None = None
+    """When it first entered the queue: that is its place there, also when it comes back."""
+    queued_at: int | None = None
+    """When it entered the queue this time."""
     generation: int = 0
     agent: AgentPart | None = None
     asked_until: int | None = None

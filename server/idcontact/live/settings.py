@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -11,7 +11,7 @@ from idcontact.live.conversation_state import Rules
 from idcontact.live.routing_store import RoutingSettings
 from idcontact.pem import PrivatePem
 from idcontact.results import ResultMethod
-from idcontact.settings_values import Duration
+from idcontact.settings_values import Duration, Period
 
 
 class LivePurpose(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,27 +31,27 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     other_browser: Literal["mark", "refuse"] = "mark"
     """A landing in another browser than the one that started: shown to the agent, or refused. `refuse` also refuses one
     of which the core did not say which browser started: it needs starts by the form of our own core."""
-    preparing: Duration = Duration(60 * 60)
+    preparing: Period = Period(60 * 60)
     """How long the end user may take to arrive after starting."""
-    auth_wait: Duration = Duration(2 * 60)
+    auth_wait: Period = Period(2 * 60)
     """How long someone who has arrived waits for an announced auth result."""
-    waiting_grace: Duration = Duration(10 * 60)
+    waiting_grace: Period = Period(10 * 60)
     """How long a place in the queue is kept for someone who is not connected."""
-    user_grace: Duration = Duration(5 * 60)
+    user_grace: Period = Period(5 * 60)
     """How long a conversation waits for an end user whose connection was lost."""
-    agent_grace: Duration = Duration(60)
+    agent_grace: Period = Period(60)
     """How long it waits for an agent; then it goes back to the queue."""
-    idle: Duration = Duration(15 * 60)
+    idle: Period = Period(15 * 60)
     """Silence of both, after which they are asked."""
-    asked: Duration = Duration(60)
+    asked: Period = Period(60)
     """How long they have to answer."""
-    hard_limit: Duration = Duration(2 * 60 * 60)
-    """How long a conversation may last."""
+    hard_limit: Period = Period(2 * 60 * 60)
+    """How long somebody may wait in the queue without being helped, and how long an agent may talk with them."""
     wrap_up: Duration = Duration(60)
     """How long an agent may finish after the end."""
     retention: Duration = Duration(15 * 60)
     """How long an ended conversation is kept for its participants to read; 0: not at all."""
-    offer_timeout: Duration = Duration(20)
+    offer_timeout: Period = Period(20)
     """How long an offer stands."""
     decline_pause: Duration = Duration(60)
     """How long an agent is not offered again what they declined."""
@@ -59,7 +59,7 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Landings per address."""
     socket_limit: Limit = Limit(120, 60)
     """New sockets per address."""
-    frames_per_10_seconds: int = 100
+    frames_per_10_seconds: Annotated[int, msgspec.Meta(ge=10)] = 100
     """Frames that one socket may send."""
 
     def rules(self, purpose: str) -> Rules:
@@ -81,8 +81,9 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def longest(self) -> int:
-        """Seconds from the landing to the purge of a conversation that takes all its time."""
-        return int(self.preparing + self.hard_limit + self.wrap_up + self.retention)
+        """Seconds from the landing to the purge of a conversation that takes all its time, and loses its agent once."""
+        waits_and_talks = 2 * (self.hard_limit + self.hard_limit + self.agent_grace)
+        return int(self.preparing + waits_and_talks + self.wrap_up + self.retention)
 
     @property
     def routing(self) -> RoutingSettings:

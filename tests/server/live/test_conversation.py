@@ -208,6 +208,24 @@ def test_the_hard_limit_ends_even_a_lively_one() -> None:
     assert ended.end_reason == "time_limit"
 
 
+def test_who_loses_the_agent_late_waits_as_long_as_anybody_and_at_the_old_place() -> None:
+    landed = after(Landed(same_browser=True), Connected("s1"), start=prepared(AuthStatus.NONE))
+    accepted_at = NOW + RULES.hard_limit - 60_000
+    talking = decide(landed, ANN, accepted_at, RULES).state
+    absent = decide(talking, Assigned("ann", "Ann", 1, present=False), accepted_at + RULES.hard_limit // 2, RULES).state
+    late = deadlines(absent, RULES, 0)["agent_grace"]
+    again = decide(absent, DeadlineReached("agent_grace"), late, RULES).state
+    assert again.phase is Phase.WAITING
+    assert again.entered_at == landed.entered_at
+    assert deadlines(again, RULES, 0)["hard_limit"] == late + RULES.hard_limit
+
+
+def test_who_prepared_for_long_has_all_the_time_to_wait() -> None:
+    landed_at = NOW + RULES.preparing - 1
+    landed = decide(prepared(AuthStatus.NONE), Landed(same_browser=True), landed_at, RULES).state
+    assert deadlines(landed, RULES, 0)["hard_limit"] == landed_at + RULES.hard_limit
+
+
 def test_what_is_called_off_before_anybody_came_is_gone_and_later_it_changes_nothing() -> None:
     assert after(CalledOff()).phase is Phase.PURGED
     for state in (after(GIVEN), after(Landed(same_browser=True)), ACTIVE):
