@@ -285,7 +285,8 @@ class Model:
             case "lease":
                 self.holds("lease", found=bool(answer), expected=routing.lease(args["id"], args["conn"], args["lease"]))
             case "set_status":
-                self.holds("status", found=bool(answer), expected=routing.set_status(args["id"], args["status"], now))
+                expected = routing.set_status(args["agent"], args["status"], now)
+                self.holds("status", found=bool(answer), expected=expected)
             case "accept" | "decline":
                 rule = routing.accept if name == "accept" else routing.decline
                 expected = rule(args["conversation"], args["offer"], args["agent"], now)

@@ -69,7 +69,7 @@ class Parts:
         await self.routing.act(
             "arrive", id=name, name=name.title(), purposes=["move"], capacity=capacity, conn="k", lease=lease
         )
-        await self.routing.act("set_status", id=name, status="available")
+        await self.routing.act("set_status", agent=name, status="available")
 
     async def accept(self, conversation: str, agent: str = "ann") -> None:
         """The agent takes the offer; routing knows, the conversation does not yet."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -245,7 +246,7 @@ class Visitor(Program):
 
 async def take(console: Socket, conversation: str) -> Frame:
     """Be available and accept `conversation`, nothing else; the agent's view of it."""
-    await console.send(type="set_status", id="available", status="available")
+    await console.send(type="set_status", id=secrets.token_hex(8), status="available")
     offer: Frame = next((f["offer"] for f in console.frames if f["type"] == "offer"), {})
     while offer.get("conversation") != conversation:
         if offer:
@@ -259,7 +260,7 @@ async def take(console: Socket, conversation: str) -> Frame:
 
 async def give_back(console: Socket, conversation: str) -> None:
     """End it, and have room again."""
-    await console.send(type="set_status", id="away", status="away")
+    await console.send(type="set_status", id=secrets.token_hex(8), status="away")
     await console.send(type="end", id="end", conversation=conversation)
     await console.next("ack", id="end")
     await console.send(type="finish", id="finish", conversation=conversation)

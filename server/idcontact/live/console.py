@@ -126,7 +126,7 @@ class Console:
     async def _set_status(self, frame: m.SetStatus) -> m.Ack:
         if not self._attendance.takes_conversations:
             raise NotAllowed("only agents have a status")
-        await self.floor.conversations.routing.act("set_status", id=self.member.id, status=frame.status)
+        await self.floor.conversations.routing.set_status(self.member.id, frame.status, command=frame.id)
         return m.Ack(id=frame.id)
 
     async def _accept(self, frame: m.AcceptOffer) -> m.Ack:

@@ -301,7 +301,7 @@ function act.lease()
 end
 
 function act.set_status()
-  local agent = get_agent(args.id)
+  local agent = get_agent(args.agent)
   if not agent then return 0 end
   if agent.status ~= args.status then agent.since = now end
   agent.status, agent.misses = args.status, 0

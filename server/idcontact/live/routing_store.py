@@ -175,6 +175,10 @@ class RoutingStore:
         """Leave it to somebody else. False when this offer is not open for this agent."""
         return await self.act("decline", now, **_answer(conversation, offer, agent, command)) == 1
 
+    async def set_status(self, agent: str, status: Literal["available", "away"], command: str) -> None:
+        """An agent's own word whether they take conversations."""
+        await self.act("set_status", agent=agent, status=status, command=command)
+
     async def sweep(self, limit: int = 100, now: int = 0) -> int:
         """Claim and do what is due. Returns how many were."""
         return await self.act("sweep", now, limit=limit)

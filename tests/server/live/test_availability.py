@@ -52,7 +52,7 @@ class Counter:
     async def comes(self, agent: str, *purposes: str, capacity: int = 1) -> None:
         arrival = {"id": agent, "name": agent, "purposes": purposes, "capacity": capacity}
         await self.routing.act("arrive", self.now, conn="k", lease=self.now + 3_600_000, **arrival)
-        await self.routing.act("set_status", self.now, id=agent, status="available")
+        await self.routing.act("set_status", self.now, agent=agent, status="available")
 
     async def waits(self, conversation: str, purpose: str = "move") -> None:
         self.versions[conversation] = 1
@@ -96,7 +96,7 @@ async def test_somebody_free_is_there_at_once_for_the_purposes_they_serve(counte
 
 async def test_agents_who_are_away_are_not_there(counter: Counter) -> None:
     await counter.comes("ann", "move")
-    await counter.routing.act("set_status", counter.now, id="ann", status="away")
+    await counter.routing.act("set_status", counter.now, agent="ann", status="away")
     assert await counter.said() == Availability(open=True, agents=0, waiting=0)
 
 

@@ -107,6 +107,17 @@ async def test_two_consoles_of_one_agent_that_do_the_same_do_it_once(floor: Floo
     assert newer.me["load"] == 1
 
 
+async def test_a_status_that_is_sent_again_does_not_undo_what_was_chosen_since(floor: Floor) -> None:
+    ann = await floor.agent("ann")
+    for command_id, status in (("s1", "available"), ("s2", "away"), ("s1", "available")):
+        command = await ann.begin("set_status", command_id=command_id, status=status)
+        await command.ack()
+    newer = await floor.console("ann")
+    await newer.connect()
+    assert await ann.closed() == 4409
+    assert newer.me["status"] == "away"
+
+
 # --- states -----------------------------------------------------------------------------------------------------------
 
 

@@ -143,7 +143,7 @@ class Conversing(SideBySide):
             await self.routing.act(
                 "arrive", id=agent, name=agent, purposes=purposes, capacity=capacity, conn=conn, lease=lease
             )
-            await self.routing.act("set_status", id=agent, status="available" if yes or which < 3 else "away")
+            await self.routing.act("set_status", agent=agent, status="available" if yes or which < 3 else "away")
 
         self.step(arrive, interruption)
 

@@ -294,7 +294,7 @@ class Both:
 
     async def do_status(self, agent: str, status: str) -> None:
         ours = self.routing.set_status(agent, status, self.now)  # type: ignore[arg-type]  # drawn from the two words
-        assert ours == bool(await self.store.act("set_status", self.now, id=agent, status=status))
+        assert ours == bool(await self.store.act("set_status", self.now, agent=agent, status=status))
 
     async def do_accept(self, agent: str) -> None:
         known = self.routing.agents.get(agent)
@@ -438,7 +438,7 @@ async def test_no_more_hand_overs_are_remembered_than_are_looked_at_and_none_for
         "lease": 2 * 10**12,
     }
     await store.act("arrive", **agent)
-    await store.act("set_status", id="bob", status="available")
+    await store.act("set_status", agent="bob", status="available")
     for number in range(HAND_OVERS + 5):
         await store.sync(Wanted(f"c{number}", 1, 0, "queued", "move"), channel="chat", language="nl")
         entry = await store.entry(f"c{number}")
