@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 
-_PARTS = ("relay", "nodes", "core", "tokens")
+_PARTS = ("relay", "nodes", "load", "core", "tokens")
 
 
 def main() -> int:
     """Measure, print, and say by the exit status whether the goals are met."""
     from benchmarks.core import CorePlan, measure_core
+    from benchmarks.crowd import measure_crowd
     from benchmarks.machine import Missing
     from benchmarks.relay import Plan, measure
     from benchmarks.relay_nodes import measure_nodes
@@ -43,6 +44,7 @@ def main() -> int:
     parts: dict[str, Callable[[], bool]] = {
         "relay": partial(measure, plan),
         "nodes": partial(measure_nodes, plan),
+        "load": partial(measure_crowd, plan.redis),
         "core": partial(measure_core, core),
         "tokens": measure_tokens,
     }

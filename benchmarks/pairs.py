@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tomllib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,7 @@ _LOG_IN = '\n[staff.log_in]\nby_address = "100000 per min"\n'
 def make_busy_site(folder: Path, redis_url: str, agents: int, *, capacity: int = 1, beside: Site | None = None) -> Site:
     """A site with that many agents, and without limits on how often they may speak; `beside`: another node of it."""
     site = make_site(folder, redis_url, live=_LIVE, beside=beside)
-    password_hash = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    password_hash = _hash() if beside is None else _hash_of(beside)  # another one would end their sessions
     text = _LIMITED.sub(_UNLIMITED, site.config.read_text(encoding="utf-8"))
     with site.config.open("w", encoding="utf-8") as config:
         config.write(text)
@@ -53,6 +54,16 @@ def make_busy_site(folder: Path, redis_url: str, agents: int, *, capacity: int =
             )
         config.write(_LOG_IN)
     return site
+
+
+def _hash() -> str:
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+def _hash_of(site: Site) -> str:
+    """That of the accounts there."""
+    accounts = tomllib.loads(site.config.read_text(encoding="utf-8"))["staff"]["accounts"]
+    return str(accounts[-1]["password_hash"])
 
 
 def account_of(number: int) -> str:

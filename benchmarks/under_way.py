@@ -75,9 +75,9 @@ class Page:
         return msgspec.json.encode({"type": "hello", "have": self.have})
 
     def line(self, site: Site) -> str:
-        """As the load generator reads it (load.c)."""
+        """As the load generator reads it (load.c), for the node `site`."""
         headers = "".join(f"{name}: {value}\\r\\n" for name, value in self.headers(site).items())
-        return f"{self.conversation}\t{self.path}\t{headers}\n"
+        return f"{self.conversation}\t:{site.port}{self.path}\t{headers}\n"
 
 
 def put_under_way(site: Site, pairs: int, idle: int = 0) -> list[Page]:
@@ -86,6 +86,11 @@ def put_under_way(site: Site, pairs: int, idle: int = 0) -> list[Page]:
     The pages of the pairs: the end user's and the agent's, in turns.
     """
     return uvloop.run(_put(site, pairs, idle))
+
+
+def put_crowd_under_way(site: Site, pairs: int, others: int) -> tuple[list[tuple[Page, Page]], list[Page]]:
+    """Make `pairs` conversations as above, and the pages of `others` end users, whose agents do not come."""
+    return uvloop.run(_put_crowd(site, pairs, others))
 
 
 def write_lines(site: Site, pages: list[Page], sockets: Path) -> None:
@@ -100,6 +105,12 @@ async def _put(site: Site, pairs: int, idle: int) -> list[Page]:
         return [page for couple in couples for page in couple]
 
 
+async def _put_crowd(site: Site, pairs: int, others: int) -> tuple[list[tuple[Page, Page]], list[Page]]:
+    async with _making(load_config(site.config, {})) as making:
+        couples = await making.pairs([f"agent{number}" for number in range(pairs)])
+        return couples, await making.pages(await making.idle(others))
+
+
 @dataclass(frozen=True)
 class _Making:
     redis: Redis
@@ -107,7 +118,7 @@ class _Making:
     sessions: StaffSessions
     accounts: dict[str, StaffAccount]
 
-    async def idle(self, count: int) -> None:
+    async def idle(self, count: int) -> list[str]:
         """So many of agents who are elsewhere, who have twenty each. What routing keeps of them is laid down whole."""
         several, now = asyncio.Semaphore(_AT_ONCE), await self.conversations.store.now()
 
@@ -126,13 +137,14 @@ class _Making:
                 pipeline.sadd(f"{root}held:{entry.agent}", entry.conversation)
             await pipeline.execute()
         for agent in agents:  # now that they have these: what is new to routing it would tell to each conversation
-            await self.conversations.routing.act("set_status", id=agent, status="available")
+            await self.conversations.routing.set_status(agent, "available", new_id())
+        return [entry.conversation for entry in entries]
 
     async def _laid_down(self, agent: str, now: int) -> EntryRecord:
         """A conversation of this agent, and its entry in routing."""
         store = self.conversations.store
         state = self._waiting(now)
-        key = await store.create(state, {}, {})
+        key = await store.create(state, {}, {"ticket": hashed(state.id)})
         before = Stored(state, key, last_activity=0, log_ids={}, seqs={}, now=0, mark=0, set_back=0)
         active = replace(state, phase=Phase.ACTIVE, generation=1, agent=AgentPart(agent, agent, state.created_at))
         change = Change(
@@ -161,7 +173,7 @@ class _Making:
         """A conversation of each of these agents, and the pages of both."""
         for agent in agents:
             await self._arrives(agent, 1)
-            await self.conversations.routing.act("set_status", id=agent, status="available")
+            await self.conversations.routing.set_status(agent, "available", new_id())
         several = asyncio.Semaphore(_AT_ONCE)
 
         async def one() -> tuple[Page, Page]:
@@ -213,17 +225,30 @@ class _Making:
         await routing.confirm(state.id, raw)
         return state.id, entry.agent
 
-    async def _pages(self, conversation: str, agent: str) -> tuple[Page, Page]:
-        store = self.conversations.store
-        cookie = new_secret()
+    async def pages(self, conversations: list[str]) -> list[Page]:
+        """Those of end users who have not said anything yet."""
+        several = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(conversation: str) -> Page:
+            async with several:
+                return Page(conversation, f"/c/{conversation}/socket", await self._let_in(conversation), ())
+
+        return list(await asyncio.gather(*map(one, conversations)))
+
+    async def _let_in(self, conversation: str) -> str:
+        """The end user's cookie."""
+        store, cookie = self.conversations.store, new_secret()
         assert await store.exchange(conversation, conversation, cookie) == "ok"
         assert await store.enter(conversation, cookie)
-        stored = await store.load(conversation)
+        return f"{cookie_name(conversation)}={cookie}"
+
+    async def _pages(self, conversation: str, agent: str) -> tuple[Page, Page]:
+        theirs = await self._let_in(conversation)
+        stored = await self.conversations.store.load(conversation)
         public, staff = (
             {"conversation": conversation, "log": log, "log_id": stored.log_ids[log], "seq": stored.seqs[log]}
             for log in ("public", "staff")
         )
-        theirs = f"{cookie_name(conversation)}={cookie}"
         ours = f"{COOKIE}={await self.sessions.begin(self.accounts[agent])}"
         return (
             Page(conversation, f"/c/{conversation}/socket", theirs, (public,)),
