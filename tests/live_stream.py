@@ -111,7 +111,7 @@ class StreamConnection:
     async def send(self, text: str | bytes) -> None:
         """POST one frame, as the next batch, after those before it. Raises StreamLostError."""
         async with self._posting:
-            if self.close_code is not None:
+            if self._session.closed or self.close_code is not None:
                 raise StreamLostError
             self.batches += 1
             try:

@@ -21,23 +21,29 @@ _BETWEEN = 3.0  # seconds that go by before the next fault, at most: nobody may 
 class Plan:
     """See the module. `counts` says what was broken how often."""
 
-    def __init__(self, house: House, pace: Pace, agents: list[Agent], seed: random.Random) -> None:
+    def __init__(
+        self, house: House, pace: Pace, agents: list[Agent], seed: random.Random, *, connections: bool = True
+    ) -> None:
+        """`connections`: whether they break too, and not only nodes and the store."""
         self.counts: Counter[str] = Counter()
         self._house, self._pace, self._agents, self._seed = house, pace, agents, seed
         self._mending: set[asyncio.Task[None]] = set()
         self._faults: dict[str, Callable[[], Awaitable[None]]] = {
             "nodes killed": self._kill_node,
-            "connections cut": self._cut,
-            "connections half-open": self._half_open,
-            "nodes stopped in good order": self._stop_node,
-            "connections slow": self._slow,
-            "lids closed": self._close_lid,
-            "connections to Redis cut": self._cut_redis,
-            "connections to Redis half-open": self._half_open_redis,
-            "connections to Redis slow": self._slow_redis,
-            **{what: partial(self._break_store, what) for what in house.store.faults},
             "both at once": self._kill_node_with_store,
+            **{what: partial(self._break_store, what) for what in house.store.faults},
         }
+        if connections:
+            self._faults |= {
+                "nodes stopped in good order": self._stop_node,
+                "connections cut": self._cut,
+                "connections half-open": self._half_open,
+                "connections slow": self._slow,
+                "lids closed": self._close_lid,
+                "connections to Redis cut": self._cut_redis,
+                "connections to Redis half-open": self._half_open_redis,
+                "connections to Redis slow": self._slow_redis,
+            }
 
     async def run(self, seconds: float) -> None:
         """Break things for so long: each kind once at least, in an order of chance. Then everything is mended."""

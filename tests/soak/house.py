@@ -103,7 +103,7 @@ async def running_soak_house(
             (folder / str(number)).mkdir()
             site = make_site(
                 folder / str(number),
-                f"unix://{near}",
+                store.url or f"unix://{near}",
                 live=_LIVE,
                 top=store.settings,
                 beside=made[0].process.site if made else None,

@@ -6,6 +6,7 @@ import asyncio
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
+from clusters import Cluster
 from running import free_port
 from servers import RedisServer
 from soak.relay import Unix
@@ -36,6 +37,10 @@ class Store(Protocol):
         """What the nodes' settings say of it."""
 
     @property
+    def url(self) -> str | None:
+        """For `redis_url`, where nodes go to it by themselves. None: by a way of theirs, which leads to `reached`."""
+
+    @property
     def reached(self) -> Unix | None:
         """Where connections lead now; None: nowhere."""
 
@@ -63,6 +68,7 @@ class Alone:
     """One server with an append-only file: killed, it comes back with all that it had."""
 
     settings: Final = 'durability = "always"'
+    url: Final = None
 
     def __init__(self, kind: Kind) -> None:
         self.title: Final = NAMES[kind]
@@ -101,6 +107,7 @@ class Twins:
     """A primary and a replica that keep nothing on disk: what is not on both is gone with either."""
 
     settings: Final = 'durability = "replicated"\ndurability_wait = "500 ms"'
+    url: Final = None
 
     def __init__(self, kind: Kind) -> None:
         self.title: Final = f"{NAMES[kind]}, replicated"
@@ -167,6 +174,47 @@ class Twins:
 
     async def _pause(self, seed: random.Random, also: Also) -> None:
         await _paused(seed.choice((self._primary, self._replica)), seed.uniform(0.1, 2), also)
+
+
+class Three:
+    """A Cluster of three primaries with append-only files: what each has comes back with it."""
+
+    settings: Final = 'durability = "always"'
+    reached: Final = None
+
+    def __init__(self, kind: Kind) -> None:
+        self.title: Final = f"Cluster of {NAMES[kind]}"
+        self._cluster = Cluster(kind, appendonly=True)
+        self.faults: Final[Mapping[str, Break]] = {"primaries killed": self._kill, "primaries paused": self._pause}
+        self.losses: Final = ("primaries killed",)
+
+    def __enter__(self) -> Self:
+        self._cluster.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cluster.__exit__(kind, error, trace)
+
+    @property
+    def url(self) -> str | None:
+        """Each leads to the others."""
+        return self._cluster.url
+
+    async def heal(self) -> None:
+        """Until all of it is served."""
+        await asyncio.to_thread(self._cluster.await_whole)
+
+    async def _kill(self, seed: random.Random, also: Also) -> None:
+        server = seed.choice(self._cluster.primaries)
+        server.kill()
+        await also()
+        await asyncio.sleep(seed.uniform(0.1, 1.5))
+        await asyncio.to_thread(server.start)
+
+    async def _pause(self, seed: random.Random, also: Also) -> None:
+        await _paused(seed.choice(self._cluster.primaries), seed.uniform(0.1, 2), also)
 
 
 async def _paused(server: RedisServer, seconds: float, also: Also) -> None:

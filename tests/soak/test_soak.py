@@ -23,7 +23,7 @@ from soak.faults import Plan
 from soak.figures import Figures, Run
 from soak.house import CAPACITY, running_soak_house
 from soak.people import Pace
-from soak.stores import Alone, Twins
+from soak.stores import Alone, Three, Twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,15 +32,17 @@ if TYPE_CHECKING:
     from soak.stores import Store
 
 
-async def soak(folder: Path, store: Store, *, pairs: int, seconds: float, seed: int, think: float) -> Run:
-    """All of it; prints what there was."""
+async def soak(
+    folder: Path, store: Store, *, pairs: int, seconds: float, seed: int, think: float, connections: bool = True
+) -> Run:
+    """All of it; prints what there was. Without `connections`, none of those break: nodes and the store do."""
     chance = random.Random(seed)
     agents = -(-pairs // CAPACITY)
     async with running_soak_house(folder, store, random.Random(seed), agents) as house:
         pace = Pace(random.Random(seed), think)
         async with Crowd(house, pace) as crowd:
             await crowd.gather(visitors=pairs + agents)
-            plan = Plan(house, pace, crowd.agents, chance)
+            plan = Plan(house, pace, crowd.agents, chance, connections=connections)
             await plan.run(seconds)
             await crowd.calm_down()
         verdict = Checker(crowd.journals, crowd.values).verdict()
@@ -69,9 +71,9 @@ def figures() -> Iterator[Figures]:
     print(f"\n\n{figures.table()}\n")  # noqa: T201
 
 
-async def short(folder: Path, store: Store, seed: int) -> None:
+async def short(folder: Path, store: Store, *, connections: bool) -> None:
     """Every kind of fault once, among a few people who say much."""
-    verdict = (await soak(folder, store, pairs=10, seconds=0, seed=seed, think=0.1)).verdict
+    verdict = (await soak(folder, store, pairs=6, seconds=0, seed=4, think=0.15, connections=connections)).verdict
     assert verdict.faults == []
     assert verdict.counts.messages_acknowledged > 50
     assert verdict.counts.people_served > 5
@@ -91,11 +93,15 @@ async def long(folder: Path, store: Store, figures: Figures) -> None:
 
 
 async def test_nothing_acknowledged_is_lost_and_nobody_forgotten_while_everything_breaks(tmp_path: Path) -> None:
-    await short(tmp_path, Alone(wanted_kinds()[0]), seed=4)
+    await short(tmp_path, Alone(wanted_kinds()[0]), connections=True)
 
 
 async def test_nor_when_replicas_take_over(tmp_path: Path) -> None:
-    await short(tmp_path, Twins(wanted_kinds()[-1]), seed=4)
+    await short(tmp_path, Twins(wanted_kinds()[-1]), connections=False)
+
+
+async def test_nor_on_a_cluster(tmp_path: Path) -> None:
+    await short(tmp_path, Three(wanted_kinds()[0]), connections=False)
 
 
 @pytest.mark.soak
@@ -108,3 +114,9 @@ async def test_nor_is_it_in_a_long_time_with_many_people(kind: Kind, tmp_path: P
 @pytest.mark.parametrize("kind", wanted_kinds())
 async def test_nor_when_replicas_take_over_again_and_again(kind: Kind, tmp_path: Path, figures: Figures) -> None:
     await long(tmp_path, Twins(kind), figures)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", wanted_kinds())
+async def test_nor_in_a_long_time_on_a_cluster(kind: Kind, tmp_path: Path, figures: Figures) -> None:
+    await long(tmp_path, Three(kind), figures)
