@@ -29,8 +29,8 @@ class Cluster:
     `kill`, `start` (comes back on its data, when `appendonly`), `pause` and `resume` each as you like; `await_whole`
     afterwards. `serving(key)` is the node that has a key now, `others(key)` are the primaries that have not: roles
     change when one takes over. `move(key, to)` moves the slot of a key with all that is in it, `opened(key, to)` begins
-    that and leaves it half done, `closed(key, to)` ends it. `fail_over(n)` lets the replica of primary n take over in
-    good order; after a kill one does by itself, in about two seconds (`await_served`). `flush()` empties all of it.
+    that and leaves it half done, `closed(key, to)` ends it. `fail_over(node)` lets the replica of a primary take over
+    in good order; after a kill one does by itself, in about two seconds (`await_served`). `flush()` empties all of it.
     """
 
     def __init__(self, kind: Kind, *, replicated: bool = False, appendonly: bool = False) -> None:
@@ -146,9 +146,14 @@ class Cluster:
         self.opened(key, to)
         self.closed(key, to)
 
-    def fail_over(self, number: int) -> None:
+    def leading(self) -> list[RedisServer]:
+        """The nodes that are primaries now."""
+        return [one for one in self.nodes if _own_slots(one)]
+
+    def fail_over(self, primary: RedisServer) -> None:
         """The replica of this primary takes its place, in good order."""
-        replica = self.replicas[number]
+        theirs = _id_of(primary)
+        replica = next(one for one in self.nodes if _primary_of(one) == theirs)
         _ask(replica, "FAILOVER")
         _until(lambda: bool(_own_slots(replica)), "the replica does not take over")
         self.await_whole()
@@ -187,6 +192,15 @@ def _own_slots(node: RedisServer) -> list[tuple[int, int]]:
             spans = [span.partition("-") for span in slots if not span.startswith("[")]
             return [(int(first), int(last or first)) for first, _, last in spans]
     return []
+
+
+def _primary_of(node: RedisServer) -> str:
+    """The id of the primary of a replica; "-" for a primary."""
+    for line in _known(node):
+        _, _, flags, primary, *_ = line.split()
+        if "myself" in flags:
+            return primary
+    return "-"
 
 
 def _is_well(node: RedisServer) -> bool:

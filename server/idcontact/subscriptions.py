@@ -14,7 +14,7 @@ from redis.exceptions import MovedError, RedisError
 
 from idcontact.cluster import never_there, slot_of
 from idcontact.cluster_client import PAUSE, ClusterRedis
-from idcontact.subscriber import Subscriber, Subscription
+from idcontact.subscriber import Standing, Subscriber, Subscription
 from idcontact.tasks import Tasks, end
 
 if TYPE_CHECKING:
@@ -83,13 +83,9 @@ class Subscriptions:
         self._on_gap = on_gap
         self._on_lost = on_lost
         self._lanes: dict[Address, tuple[list[str], Subscriber, asyncio.Task[object]]] = {}
-        self._ended = 0
-        self.up = asyncio.Event()
-
-    @property
-    def interruptions(self) -> int:
-        """See `Subscription.interruptions`."""
-        return self._ended + sum(lane.interruptions for _, lane, _ in self._lanes.values())
+        self.up = Standing()
+        self.interruptions = 0
+        """See `Subscription.interruptions`; of each primary by itself."""
 
     async def run(self) -> None:
         """See `Subscription.run`."""
@@ -114,12 +110,11 @@ class Subscriptions:
             owner = self._masters.owner(slot_of(channel))
             if owner is not None:
                 wanted.setdefault(owner, []).append(channel)
-        for address, (channels, lane, task) in tuple(self._lanes.items()):
+        for address, (channels, _, task) in tuple(self._lanes.items()):
             if wanted.get(address) != channels:
                 self.up.clear()
                 del self._lanes[address]
                 await end(task)
-                self._ended += lane.interruptions + lane.up.is_set()
         for address, channels in wanted.items():
             if address not in self._lanes:
                 lane = self._lane(address, channels)
@@ -143,5 +138,6 @@ class Subscriptions:
 
     def _lost(self) -> None:
         self.up.clear()
+        self.interruptions += 1
         if self._on_lost is not None:
             self._on_lost()
