@@ -47,6 +47,8 @@ class Words:
     your_message: str
     send: str
     sending: str
+    sent: str
+    read: str
     there_was_a_fault: str
     not_kept: str
     one_not_kept: str
@@ -74,6 +76,7 @@ class Words:
     accept: str
     decline: str
     nobody_waits: str
+    conversations: str
     missed_offers: str
     details: str
     message_to_end_user: str
@@ -122,6 +125,8 @@ NL: Final = Words(
     your_message="Uw bericht",
     send="Versturen",
     sending="Wordt verstuurd…",
+    sent="Verstuurd",
+    read="Gelezen",
     there_was_a_fault="Er was een storing.",
     not_kept="Niet bewaard, door een storing",
     one_not_kept="1 bericht van u is niet bewaard.",
@@ -147,6 +152,7 @@ NL: Final = Words(
     accept="Aannemen",
     decline="Niet nu",
     nobody_waits="Er wacht niemand.",
+    conversations="Uw gesprekken",
     missed_offers="U bent op afwezig gezet",
     details="Gegevens bij dit gesprek",
     message_to_end_user="Uw bericht aan de inwoner",
@@ -195,6 +201,8 @@ EN: Final = Words(
     your_message="Your message",
     send="Send",
     sending="Sending…",
+    sent="Sent",
+    read="Read",
     there_was_a_fault="There was a fault.",
     not_kept="Not kept, because of a fault",
     one_not_kept="1 message of yours was not kept.",
@@ -220,6 +228,7 @@ EN: Final = Words(
     accept="Accept",
     decline="Not now",
     nobody_waits="Nobody is waiting.",
+    conversations="Your conversations",
     missed_offers="You were set to away",
     details="Details of this conversation",
     message_to_end_user="Your message to the end user",
