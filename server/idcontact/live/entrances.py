@@ -1,6 +1,7 @@
 """Where pages connect: end users and staff, by WebSocket, or by a stream and POSTs where WebSockets are blocked.
 
-Who may come in is decided once for both ways: by origin, cookie and limits.
+Who may come in is decided once for both ways: by origin, cookie and limits. Whoever may is counted by who they are, and
+only the others by their address: all of an office may come back at once, and strangers there keep nobody out.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from idcontact.bodies import read_body
-from idcontact.errors import BadRequest, IdContactError, NotAllowed, TooManyRequests
+from idcontact.errors import BadRequest, Gone, IdContactError, NotAllowed, TooManyRequests
 from idcontact.limits import client_address
 from idcontact.live import messages as m
 from idcontact.live import operations as ops
@@ -154,8 +155,9 @@ class Entrances:
     ) -> Visitor | int:
         try:
             check(connection, self.own_origins)
-            await self.limiter.hit("socket", client_address(connection), self.settings.socket_limit)
-            return await admit(connection)
+            visitor = await admit(connection)
+            await self._count(connection, visitor)
+            return visitor
         except NotAllowed:
             return NOT_ALLOWED
         except TooManyRequests:
@@ -163,6 +165,12 @@ class Entrances:
         except IdContactError as error:
             _log.warning("a connection could not be admitted: %s", error)
             return TRY_AGAIN
+
+    async def _count(self, connection: HTTPConnection, visitor: Visitor | int) -> None:
+        if isinstance(visitor, int):
+            await self.limiter.hit("stranger", client_address(connection), self.settings.socket_limit)
+        else:
+            await self.limiter.hit("socket", visitor.owner, self.settings.socket_limit)
 
     # --- how ------------------------------------------------------------------------------------------------------
 
@@ -192,6 +200,14 @@ class Entrances:
         """`POST …/frames`: one frame a line. Answered over the stream."""
         check_origin(request, self.own_origins)
         visitor = await admit(request)
+        try:
+            await self._take(request, visitor)
+        except (NotAllowed, BadRequest, Gone):
+            await self._count(request, visitor)
+            raise
+        return Response(status_code=204)
+
+    async def _take(self, request: Request, visitor: Visitor | int) -> None:
         if isinstance(visitor, int):
             raise NotAllowed("this is not, or no longer, yours to say something to")
         number = request.headers.get("idcontact-batch", "")
@@ -206,7 +222,6 @@ class Entrances:
         except UnicodeDecodeError:
             raise BadRequest("frames are text, UTF-8") from None
         await self.streams.take(token, visitor.owner, int(number), frames)
-        return Response(status_code=204)
 
 
 class _SocketApp:

@@ -58,7 +58,7 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     landing_limit: Limit = Limit(60, 600)
     """Landings per address."""
     socket_limit: Limit = Limit(120, 60)
-    """New sockets per address."""
+    """How often one end user or member of staff may connect; from one address, how often those who may not come in."""
     frames_per_10_seconds: Annotated[int, msgspec.Meta(ge=10)] = 100
     """Frames that one socket may send."""
 

@@ -32,6 +32,8 @@ SILENT_FOR = 90.0
 BATCH_PATIENCE = 2.0
 """How long a batch that came too early waits for the one before, which may have come in at another node."""
 MAX_EARLY = 16
+MAX_REPEATS, REPEATS_WITHIN = 100, 10.0
+"""How often batches may come that have come before, in so many seconds."""
 MAX_WAITING_FRAMES = 1_000
 MAX_WAITING_CHARACTERS = 4 * 1024 * 1024
 LAST_WORD_WITHIN = 1.0
@@ -61,6 +63,8 @@ class Stream:
         self._telling = False
         self._told = False
         self._heard = 0.0
+        self._repeats = 0
+        self._repeats_since = 0.0
 
     # --- out ------------------------------------------------------------------------------------------------------
 
@@ -129,7 +133,8 @@ class Stream:
     def take(self, number: int, frames: list[str]) -> None:
         """A batch has come. One that came before is dropped; one that came too early waits for those before it."""
         self._heard = asyncio.get_running_loop().time()
-        if number <= self._taken or self._over is not None:
+        if number <= self._taken or number in self._early or self._over is not None:
+            self._came_again()
             return
         self._early[number] = frames
         while (due := self._early.pop(self._taken + 1, None)) is not None:
@@ -143,6 +148,14 @@ class Stream:
             self.end(BAD_PROTOCOL)
         self._wait_for_early()
         self._wake.set()
+
+    def _came_again(self) -> None:
+        """A page sends a batch a few times at most, when it gets no answer."""
+        if self._heard - self._repeats_since >= REPEATS_WITHIN:
+            self._repeats_since, self._repeats = self._heard, 0
+        self._repeats += 1
+        if self._repeats > MAX_REPEATS:
+            self.end(RATE_LIMITED)
 
     def _wait_for_early(self) -> None:
         if not self._early:
