@@ -5,12 +5,13 @@
  *
  *     <conversation> TAB <path> TAB <headers of the handshake, their CR LF written as \r\n>
  *
- * A path at another port is written as :<port>/... With TALKERS only so many of the sockets, the first ones, talk; they
- * are opened first, and the others after a line on standard input, whatever it says: "ready" answers that, too.
- * When all are open it prints "ready", and then answers each line of standard input with one line of JSON:
+ * A path at another port is written as :<port>/... With TALKERS only so many of the sockets, the first ones, talk, and
+ * only they are opened at first. When these are open it prints "ready", and then answers each line of standard input
+ * with one line, "ready" or JSON:
  *
  *     closed <window> <warm-up s> <s>   each socket keeps <window> messages under way
  *     open <rate> <warm-up s> <s>       <rate> messages a second over all sockets, timed from when each was due
+ *     others                            open the sockets that do not talk
  *
  * A message is done when the peer has it and, in `live`, its sender has the ack and the event. Each must come once and
  * in order: every other case is counted (`wrong`), and what has not come 5 s after the last one was sent is `lost`.
@@ -403,30 +404,26 @@ static void open_some(int port, FILE *file, unsigned most)
         turn(50);
 }
 
-static void answer(const char *line)
-{
-    unsigned value;
-    double warm, seconds;
-    if (sscanf(line, "closed %u %lf %lf", &value, &warm, &seconds) == 3)
-        perform(false, value, warm, seconds);
-    else if (sscanf(line, "open %u %lf %lf", &value, &warm, &seconds) == 3)
-        perform(true, value, warm, seconds);
-    else
-        die("expected closed or open, and three numbers");
-}
-
-static void listen_to_input(char *line, int room)
-{
-    while (turn(-1))
-        ;
-    if (fgets(line, room, stdin) == NULL)
-        exit(0);
-}
-
 static void ready(void)
 {
     puts("ready");
     fflush(stdout);
+}
+
+static void answer(const char *line, int port, FILE *file)
+{
+    unsigned value;
+    double warm, seconds;
+    if (sscanf(line, "closed %u %lf %lf", &value, &warm, &seconds) == 3) {
+        perform(false, value, warm, seconds);
+    } else if (sscanf(line, "open %u %lf %lf", &value, &warm, &seconds) == 3) {
+        perform(true, value, warm, seconds);
+    } else if (strncmp(line, "others", 6) == 0) {
+        open_some(port, file, SOCKETS);
+        ready();
+    } else {
+        die("expected closed or open and three numbers, or others");
+    }
 }
 
 int main(int count, char **arguments)
@@ -452,13 +449,11 @@ int main(int count, char **arguments)
     if (talkers == 0 || talkers % 2 != 0)
         die("%s: expected two lines for each pair", arguments[3]);
     ready();
-    if (count == 5) {
-        listen_to_input(line, sizeof line);
-        open_some(port, file, SOCKETS);
-        ready();
-    }
     for (;;) {
-        listen_to_input(line, sizeof line);
-        answer(line);
+        while (turn(-1))
+            ;
+        if (fgets(line, sizeof line, stdin) == NULL)
+            return 0;
+        answer(line, port, file);
     }
 }
