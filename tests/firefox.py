@@ -89,6 +89,10 @@ class _Connection:
         """Tell a page of its events from now on."""
         self._listeners.append(page)
 
+    def listen_no_more(self) -> None:
+        """None of the pages so far is told any more."""
+        self._listeners.clear()
+
     async def read(self) -> None:
         """Until the socket is closed."""
         async for text in self._socket:
@@ -203,14 +207,22 @@ class Firefox:
 
     def __init__(self, connection: _Connection) -> None:
         self._connection = connection
+        self._people: list[str] = []
 
     async def new_page(self) -> FirefoxPage:
         """A page of somebody who was never here before."""
         person = await self._connection.command("browser.createUserContext")
+        self._people.append(person["userContext"])
         made = await self._connection.command("browsingContext.create", type="tab", userContext=person["userContext"])
         page = FirefoxPage(self._connection, made["context"])
         self._connection.listen(page)
         return page
+
+    async def empty(self) -> None:
+        """Close the pages of everybody."""
+        self._connection.listen_no_more()
+        while self._people:
+            await self._connection.command("browser.removeUserContext", userContext=self._people.pop())
 
 
 @asynccontextmanager

@@ -23,10 +23,22 @@ if TYPE_CHECKING:
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """The browser; every person has windows and cookies of their own in it. Starting it takes seconds."""
+async def running_chromium() -> AsyncIterator[Browser]:
+    """The browser of all tests. Starting it takes seconds."""
     async with chromium_running() as browser:
         yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def chromium(running_chromium: Browser) -> AsyncIterator[Browser]:
+    """It, for one test; every person has windows and cookies of their own in it.
+
+    Whoever is left there afterwards goes home: a page that stays open keeps drawing what moves on it, in every test
+    that follows.
+    """
+    yield running_chromium
+    for context in running_chromium.contexts:
+        await context.close()
 
 
 @pytest.fixture(scope="module")

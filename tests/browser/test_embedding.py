@@ -63,9 +63,10 @@ async def house(website: Website, redis_of_the_house: RedisServer, tmp_path: Pat
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=["chromium", "firefox"])
-async def end_user(request: pytest.FixtureRequest, chromium: Browser, firefox: Firefox) -> Hands:
+async def end_user(request: pytest.FixtureRequest, chromium: Browser, firefox: Firefox) -> AsyncIterator[Hands]:
     """Somebody at the website, who was never here before."""
-    return await (ChromiumHands.new(chromium) if request.param == "chromium" else firefox.new_page())
+    yield await (ChromiumHands.new(chromium) if request.param == "chromium" else firefox.new_page())
+    await firefox.empty()
 
 
 async def chooses_and_starts(end_user: Hands) -> None:
