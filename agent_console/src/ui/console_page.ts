@@ -27,6 +27,8 @@ import { logOut, type Top, topBar } from "./top.ts";
 import { topStyles } from "./top_styles.ts";
 import type { Tab, View } from "./view.ts";
 
+/** As in the styles. */
+const ONE_COLUMN = "(max-width: 44rem)";
 const SELECTED_KEY = "idcontact.selected";
 
 /**
@@ -120,7 +122,15 @@ export class ConsolePage extends LitElement implements ConsoleHost {
     const composer = this.renderRoot.querySelector<Composer>("idc-composer");
     if (this.#typeIn === undefined || composer?.draftKey !== this.#typeIn) return;
     this.#typeIn = undefined;
-    void composer.updateComplete.then(() => composer.focus());
+    void composer.updateComplete.then(() => {
+      composer.focus();
+      this.#showPane();
+    });
+  }
+
+  /** Where the parts stand below each other: the conversation as a whole, not just the box that has the focus. */
+  #showPane(): void {
+    if (matchMedia(ONE_COLUMN).matches) this.renderRoot.querySelector(".pane")?.scrollIntoView();
   }
 
   #view(): View {
@@ -134,7 +144,10 @@ export class ConsolePage extends LitElement implements ConsoleHost {
       language: this.#language,
       now: this.#controller.now,
       selected: known ? this.selected : [...state.conversations.keys()][0],
-      select: (conversation) => this.#select(conversation),
+      select: (conversation) => {
+        this.#select(conversation);
+        void this.updateComplete.then(() => this.#showPane());
+      },
       askToEnd: () => this.#askToEnd(),
     };
   }

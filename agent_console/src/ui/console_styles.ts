@@ -269,17 +269,38 @@ export const consoleStyles = css`
       grid-area: pane;
     }
 
+    /* As high as the screen, so that most of it is for what is said. */
     .pane {
+      block-size: calc(100dvh - 1rem);
       max-block-size: none;
+      min-block-size: 23rem;
+      scroll-margin-block-start: 0.5rem;
+    }
+
+    .pane header {
+      gap: 0.25rem 0.75rem;
+      padding: 0.375rem 0.75rem;
+    }
+
+    .pane header > div {
+      display: contents;
+    }
+
+    .pane header .button {
+      padding-inline: 0.75rem;
+    }
+
+    .pane footer {
+      padding: 0.5rem 0.75rem;
     }
 
     .said {
-      flex: none;
-      max-block-size: 50dvh;
+      min-block-size: 9rem;
     }
 
     .chip {
       display: inline-flex;
+      margin-block-start: 0;
     }
 
     .offer {

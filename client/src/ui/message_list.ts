@@ -76,15 +76,18 @@ export class MessageList extends LitElement {
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #toldLosses = new Set<string>();
   readonly #onScroll = () => this.#scrolled();
+  readonly #sizes = new ResizeObserver(() => this.#resized());
 
   override connectedCallback(): void {
     super.connectedCallback();
     document.addEventListener("scroll", this.#onScroll, { capture: true, passive: true });
+    for (const box of [this, this.#scrolling]) this.#sizes.observe(box);
     this.#readOutLater();
   }
 
   override disconnectedCallback(): void {
     document.removeEventListener("scroll", this.#onScroll, { capture: true });
+    this.#sizes.disconnect();
     clearTimeout(this.#timer);
     super.disconnectedCallback();
   }
@@ -232,6 +235,11 @@ export class MessageList extends LitElement {
     const { scrollHeight, scrollTop, clientHeight } = this.#scrolling;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
     if (this.#atEnd) this.hasNewBelow = false;
+  }
+
+  /** A phone was turned, or its keyboard came up: who reads along goes on reading along. */
+  #resized(): void {
+    if (this.follow && this.#atEnd) this.#toEnd();
   }
 
   #toEnd(): void {
