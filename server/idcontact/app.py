@@ -290,7 +290,8 @@ class _Builder:
         checks = [house.wrong_with_writing, house.wrong_with_keys, replicas.wrong]
         if live is not None:
             self._metrics.add(live.measures)
-            checks += [live.measures.wrong_with_deadlines, live.measures.wrong_with_attributes]
+            measures = live.measures
+            checks += [measures.wrong_with_subscription, measures.wrong_with_deadlines, measures.wrong_with_attributes]
         return Health(self._redis, checks)
 
     def _bases(self) -> dict[str, str]:

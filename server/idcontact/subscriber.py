@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 import hiredis
@@ -37,10 +38,34 @@ _DEAD_AFTER = 7.0
 _READ_BYTES = 65536
 
 
+class Standing(asyncio.Event):
+    """Set while something stands, and knows since when it does not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._down_since: float | None = time.monotonic()
+
+    @property
+    def down_for(self) -> float:
+        """Seconds since it stood, or since it was made where it never has; 0 while it stands."""
+        return 0.0 if self._down_since is None else time.monotonic() - self._down_since
+
+    def set(self) -> None:
+        """It stands."""
+        self._down_since = None
+        super().set()
+
+    def clear(self) -> None:
+        """It does not."""
+        if self.is_set():
+            self._down_since = time.monotonic()
+        super().clear()
+
+
 class Subscription(Protocol):
     """A `Subscriber`, or those of a Cluster."""
 
-    up: asyncio.Event
+    up: Standing
     """Set while all of it stands."""
 
     @property
@@ -74,7 +99,7 @@ class Subscriber:
         self._on_gap = on_gap
         self._on_lost = on_lost
         self._heard = 0.0
-        self.up = asyncio.Event()
+        self.up = Standing()
         self.interruptions = 0
         """How often something may have been missed, since the subscription first stood."""
         self._stood = False

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LATE: Final = 5.0
 """Seconds that a deadline may be late before this node is not well: they are met within one."""
+DEAF: Final = 10.0
+"""Seconds that the subscription may be down: it is back within one or two when the store is."""
 _PATIENCE: Final = 2.0
 _PHASES: Final = tuple(phase.value for phase in Phase if phase is not Phase.PURGED)
 
@@ -63,6 +65,10 @@ class LiveMeasures:
         """Whether any are kept that should have gone."""
         return "attributes are kept longer than allowed" if self.inspection.kept.overstayed else None
 
+    async def wrong_with_subscription(self) -> str | None:
+        """Whether this node does not hear what others do: its people get it only when they come again."""
+        return "other nodes are not heard" if self.subscription.up.down_for > DEAF else None
+
     # --- metrics --------------------------------------------------------------------------------------------------
 
     async def look(self) -> None:
@@ -80,6 +86,11 @@ class LiveMeasures:
         yield from self._queues()
         yield _gauge("idcontact_sockets", "Open sockets and streams at this node.", "role", self._by_role())
         yield self._closed()
+        yield GaugeMetricFamily(
+            "idcontact_subscription_up",
+            "Whether this node hears what the others do.",
+            value=self.subscription.up.is_set(),
+        )
         broken = {"append": self.append.interruptions, "subscription": self.subscription.interruptions}
         reconnects = CounterMetricFamily(
             "idcontact_reconnects",

@@ -10,7 +10,7 @@ import pytest
 
 from idcontact import sealing
 from idcontact.keystore import DirectoryKeyStore, SystemClock
-from idcontact.live import deadlines, part
+from idcontact.live import deadlines, measures, part
 from idcontact.live.keys import Keys
 from live_floor import floor_of
 from running import Site, make_site, running_house
@@ -55,6 +55,25 @@ async def until_ready_says(site: Site, status: int, said: str) -> None:
             assert heard == (status, said)
             async with session.get(f"{door}/health/live") as answer:
                 assert (answer.status, await answer.json()) == (200, {"status": "ok"})
+
+
+async def test_a_node_that_does_not_hear_the_others_is_red_until_it_does(
+    own_redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measures, "DEAF", 0.1)
+    with own_redis_server.client() as redis:
+        site = make_site(tmp_path, own_redis_server.url)
+        redis.execute_command("ACL", "SETUSER", "default", "-ssubscribe")
+        async with running_house(site):
+            await until_ready_says(site, 503, "other nodes are not heard")
+            assert await measured(site, "idcontact_subscription_up") == 0
+            redis.execute_command("ACL", "SETUSER", "default", "+ssubscribe")
+            await until_ready_says(site, 200, "ok")
+            assert await measured(site, "idcontact_subscription_up") == 1
+            redis.execute_command("ACL", "SETUSER", "default", "-ssubscribe")
+            redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+            await until_ready_says(site, 503, "other nodes are not heard")
+            redis.execute_command("ACL", "SETUSER", "default", "+ssubscribe")
 
 
 async def test_a_deadline_that_nobody_meets_turns_it_red_until_somebody_does(
