@@ -306,6 +306,8 @@ class _Builder:
             return None, []
         staff = Staff(self._redis, config.redis_prefix, settings=config.staff, limiter=self._limiter, pages=self._pages)
         live = self._live(staff, config.live)
+        if config.replicas is None:
+            staff.go_by(live.store.pipe)
         return live, [*staff.routes(), *live.public_routes()]
 
     def _live(self, staff: Staff, settings: LiveSettings) -> LivePart:

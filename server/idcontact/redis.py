@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from idcontact.durability import Replicas
+    from idcontact.pipe import Line
 
     Took: TypeAlias = Callable[[str, float], None]
     """Told of a script that was run: its name, and how many seconds that took."""
@@ -64,6 +65,8 @@ TOO_FEW_REPLICAS = "too few replicas"
 _CONNECTIONS = 64
 _WAITING = 8
 """Connections on which one script may wait for replicas: while those are silent the others are for all the rest."""
+_BREAKS_WITHIN = 1.0
+"""Seconds after which a call that failed is not made again: whoever waits has waited for long."""
 _UP_WITHIN = 2.0
 _ANSWER_WITHIN = 5.0
 _PATIENCE = 10.0
@@ -154,18 +157,48 @@ class Script:
         self._at_once = asyncio.Semaphore(_WAITING)
         self._name = name.removesuffix(".lua")
         self._took = took
+        self._line: Line | None = None
         self.source = files(package).joinpath(name).read_text(encoding="utf-8")
         self._script = redis.register_script(self.source)
         self.sha = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
+    def go_by(self, line: Line) -> None:
+        """Run it by a pipelined connection while that stands: for what a thousand sockets that return at once do.
+
+        Not where acknowledgements wait for replicas: what nobody is told of does not.
+        """
+        if self._replicas is None:
+            self._line = line
+
     async def __call__(self, keys: list[str], args: list[str | bytes | int]) -> Any:
         """Run it. Raises `Unavailable` while the store is away."""
         began = time.perf_counter()
-        with reaching():
-            answer = await self._script(keys=keys, args=args)
+        if self._line is not None and self._line.up.is_set():
+            answer = await self._by(self._line, keys, args)
+            if isinstance(answer, Unavailable) and time.perf_counter() - began < _BREAKS_WITHIN:
+                answer = await self._by_itself(keys, args)  # once more, as redis-py does when a connection breaks
+        else:
+            answer = await self._by_itself(keys, args)
+        if isinstance(answer, Exception):
+            raise answer
         if self._took is not None:
             self._took(self._name, time.perf_counter() - began)
         return answer
+
+    async def _by_itself(self, keys: list[str], args: list[str | bytes | int]) -> Any:
+        with reaching():
+            return await self._script(keys=keys, args=args)
+
+    async def _by(self, line: Line, keys: list[str], args: list[str | bytes | int]) -> Any:
+        """The answer, or the error."""
+        answered: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+        def answer(what: object) -> None:
+            if not answered.done():  # nobody waits any more for one that was cancelled
+                answered.set_result(what)
+
+        line.script(self, (*keys, *args), len(keys), answer)
+        return await answered
 
     async def acknowledged(self, keys: list[str], args: list[str | bytes | int]) -> Any:
         """Run it, and come back when so many replicas have what it wrote as the settings say.

@@ -91,10 +91,7 @@ class Console:
     async def handle(self, frame: m.StaffFrame) -> m.Ack | None:
         """Any later frame."""
         match frame:
-            case m.Hello():
-                await self.hello(frame)
-                return None
-            case m.Ping() | m.SendMessage():
+            case m.Hello() | m.Ping() | m.SendMessage():
                 return None  # the socket's own, and `say`
             case m.Seen():
                 self._chair(frame.conversation)
@@ -226,7 +223,14 @@ class Console:
         if any(agent.id == self.member.id for agent in delta.agents):
             missed = self.member.id in delta.missed
             self.socket.send_frame(m.Me(me=self._me(), reason="missed_offers" if missed else None))
-        self._follow_board()
+        if self._is_about_ours(delta):
+            self._follow_board()
+
+    def _is_about_ours(self, delta: Delta) -> bool:
+        """Whether something came to this agent or left. Most is about others, and to look at all takes long."""
+        if not self._chairs.keys().isdisjoint(delta.entries_gone):
+            return True
+        return any(entry.agent == self.member.id or entry.conversation in self._chairs for entry in delta.entries)
 
     def board_reloaded(self) -> None:
         """Anything may have changed."""

@@ -103,6 +103,7 @@ class LivePart:
             relayed=needs.metrics.relayed,
         )
         self.routing = RoutingStore(redis, prefix, settings.routing, needs.metrics.took, replicas=needs.replicas)
+        self.routing.go_by(self.store.pipe)
         results = result_check(settings.decrypt_key, settings.auth_methods, "live")
         names = Labels(
             purposes=needs.purpose_names,

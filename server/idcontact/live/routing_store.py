@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from idcontact.durability import Replicas
     from idcontact.live.routing import Wanted
+    from idcontact.pipe import Line
     from idcontact.redis import Took
 
 
@@ -154,6 +155,10 @@ class RoutingStore:
         self._act = Script(redis, "idcontact.live", "routing.lua", took, replicas)
         self._snapshot = redis.register_script(_SNAPSHOT)
         self._settings = msgspec.json.encode(settings or RoutingSettings())
+
+    def go_by(self, line: Line) -> None:
+        """Act by a pipelined connection, while it stands."""
+        self._act.go_by(line)
 
     async def act(self, name: str, now: int = 0, /, **args: object) -> int:
         """Run one act of `routing.lua`. `now` is for tests; 0 is the store's own clock."""

@@ -22,12 +22,13 @@ from idcontact.live.conversation_state import Conversation, Phase
 from idcontact.live.keys import KINDS, Keys, LogName, context, hashed, keys_of
 from idcontact.live.set_backs import SetBacks
 from idcontact.live.stored import Appended, Change, Committed, Say, Sealed, Stored
+from idcontact.quick import QuickReader, fields_of
 from idcontact.receipts import UsedResults
 from idcontact.redis import Script, reaching
 from idcontact.sealing import registration, sealed_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from redis.asyncio import Redis
 
@@ -67,6 +68,15 @@ def _appended(answered: Callable[[Appended | Exception], None], answer: object) 
             answered(Conflict("this conversation has become too long; start a new one"))
         case _:
             answered(Conflict("nothing can be said in this conversation now"))
+
+
+def _sealed(name: bytes, fields: dict[bytes, bytes]) -> Sealed:
+    return Sealed(int(name.split(b"-")[0]), int(fields[b"at"]), fields[b"event"])
+
+
+def _milliseconds(time: Sequence[bytes | int]) -> int:
+    """What TIME answers."""
+    return int(time[0]) * 1000 + int(time[1]) // 1000
 
 
 def _timed(
@@ -121,6 +131,9 @@ class ConversationStore:
         self._postpone = script("postpone.lua")
         self.set_backs = SetBacks(redis, prefix)
         self.pipe = pipe([self._append])
+        for one in (self._commit, self._enter, self._renew, self._seen, self._told):
+            one.go_by(self.pipe)
+        self._quick = QuickReader(redis, self.pipe if replicas is None else None)
         self.buckets = BucketStore(redis, self.pipe, prefix, took)
 
     def keys(self, conversation: str) -> Keys:
@@ -129,9 +142,7 @@ class ConversationStore:
 
     async def now(self) -> int:
         """The store's clock, milliseconds."""
-        with reaching():
-            seconds, micros = await self._redis.time()
-        return int(seconds) * 1000 + int(micros) // 1000
+        return _milliseconds(*await self._quick.read(("TIME",)))
 
     async def create(self, state: Conversation, deadlines: dict[str, int], secret_hashes: dict[str, str]) -> DataKey:
         """A new conversation. `secret_hashes`: `ticket`, and `attr` when a result may be delivered."""
@@ -164,11 +175,7 @@ class ConversationStore:
     async def load(self, conversation: str) -> Stored:
         """The conversation as it is. Raises `NotFound`."""
         keys = self.keys(conversation)
-        with reaching():
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.hmget(keys.hash, _LOADED)
-                pipeline.time()
-                fields, time = await pipeline.execute()
+        fields, time = await self._quick.read(("HMGET", keys.hash, *_LOADED), ("TIME",))
         version, sealed, wrapped, activity, log_public, log_staff, seq_public, seq_staff, set_back = fields
         if version is None or wrapped is None:
             raise NotFound("this conversation does not exist, or no longer")
@@ -180,7 +187,7 @@ class ConversationStore:
             last_activity=int(activity or 0),
             log_ids={"public": log_public.decode(), "staff": log_staff.decode()},
             seqs={"public": int(seq_public), "staff": int(seq_staff)},
-            now=int(time[0]) * 1000 + int(time[1]) // 1000,
+            now=_milliseconds(time),
             mark=hash(sealed),
             set_back=int(set_back or 0),
         )
@@ -286,18 +293,12 @@ class ConversationStore:
     async def read(self, conversation: str, log: LogName, first: int, last: int | None = None) -> list[Sealed]:
         """The events `first` to `last` (to the end when None) of one log, in order."""
         end = "+" if last is None else f"{last}-0"
-        with reaching():
-            found: list[tuple[bytes, dict[bytes, bytes]]] = await self._redis.xrange(  # type: ignore[assignment]
-                self.keys(conversation).log(log), min=f"{first}-0", max=end
-            )
-        return [Sealed(int(name.split(b"-")[0]), int(fields[b"at"]), fields[b"event"]) for name, fields in found]
+        (found,) = await self._quick.read(("XRANGE", self.keys(conversation).log(log), f"{first}-0", end))
+        return [_sealed(name, fields_of(entry)) for name, entry in found]
 
     async def attributes(self, stored: Stored) -> bytes | None:
         """The opened attributes, or None when there are none (any more)."""
-        with reaching():
-            sealed: bytes | None = await self._redis.hget(  # type: ignore[assignment]  # answers are bytes here
-                self.keys(stored.state.id).hash, "attributes"
-            )
+        (sealed,) = await self._quick.read(("HGET", self.keys(stored.state.id).hash, "attributes"))
         return None if sealed is None else stored.key.open(sealed, context(stored.state.id, "attributes"))
 
     async def renew(self, conversation: str, node: str, route_ms: int, lease_ms: int) -> int | None:
@@ -364,8 +365,9 @@ class ConversationStore:
 
     async def seen(self, conversation: str) -> dict[str, int]:
         """How far each side has read."""
-        with reaching():
-            user, agent = await self._redis.hmget(self.keys(conversation).hash, ["seen_end_user", "seen_agent"])
+        ((user, agent),) = await self._quick.read(
+            ("HMGET", self.keys(conversation).hash, "seen_end_user", "seen_agent")
+        )
         return {"end_user": int(user or 0), "agent": int(agent or 0)}
 
     # --- what is due ----------------------------------------------------------------------------------------------

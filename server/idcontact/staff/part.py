@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from idcontact.limits import Limiter
     from idcontact.openapi import ApiRoute
     from idcontact.pages import Pages
+    from idcontact.pipe import Line
     from idcontact.staff.settings import StaffSettings
 
 
@@ -36,12 +37,16 @@ class Staff:
         pages: Pages,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        store = StaffStore(redis, prefix)
+        store = self._store = StaffStore(redis, prefix)
         accounts = Accounts(settings.accounts)
         self.audit = AuditTrail(redis, prefix, retention=settings.audit_retention, clock=clock)
         self.sessions = StaffSessions(store, accounts, settings, clock)
         log_in = LogIn(store, accounts, limiter, self.audit, settings, clock)
         self._pages = StaffPages(pages, self.sessions, log_in, self.audit, device_seconds=settings.known_device)
+
+    def go_by(self, line: Line) -> None:
+        """Look sessions up by a pipelined connection, while it stands: everybody who comes back is looked up."""
+        self._store.go_by(line)
 
     def routes(self) -> list[ApiRoute]:
         """Log-in, log-out and the console."""

@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
+from idcontact.quick import QuickReader, fields_of
 from idcontact.redis import Script, reaching
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.typing import EncodableT, FieldT
+
+    from idcontact.pipe import Line
 
 _MAX_DEVICES: Final = 20
 
@@ -43,8 +46,13 @@ class StaffStore:
 
     def __init__(self, redis: Redis, prefix: str) -> None:
         self._redis = redis
+        self._quick = QuickReader(redis)
         self._prefix = f"{prefix}:{{staff}}"
         self._seen = Script(redis, "idcontact.staff", "session_seen.lua")
+
+    def go_by(self, line: Line) -> None:
+        """Read sessions by a pipelined connection, while it stands."""
+        self._quick = QuickReader(self._redis, line)
 
     # --- sessions ---
 
@@ -67,12 +75,12 @@ class StaffStore:
 
     async def read(self, digest: str) -> StoredSession | None:
         """The session, unless it has ended or its account was logged out everywhere since."""
-        with reaching():
-            fields = cast("dict[bytes, bytes]", await self._redis.hgetall(self._session(digest)))
-            if not fields:
-                return None
-            account = fields[b"account"].decode()
-            generation = await self._redis.get(self._generation(account))
+        (found,) = await self._quick.read(("HGETALL", self._session(digest)))
+        if not found:
+            return None
+        fields = fields_of(found)
+        account = fields[b"account"].decode()
+        (generation,) = await self._quick.read(("GET", self._generation(account)))
         if fields[b"generation"] != (generation or b"0"):
             return None
         created, last_seen = int(fields[b"created"]), int(fields[b"last_seen"])
