@@ -1,7 +1,7 @@
 """One request over HTTP/1.1 and its answer: uvicorn's, with less work for what is sent.
 
-Most headers of most answers are the same: each is checked and written down once. The rest is uvicorn's: its tasks, and
-what becomes of an application that fails.
+Most answers have the same headers as one before: those are checked and written down once. The rest is uvicorn's: its
+tasks, and what becomes of an application that fails.
 
 Source: RFC 9112 sections 6 and 7.1 (length of a message, chunks), 9.6 (`close`).
 """
@@ -9,7 +9,7 @@ Source: RFC 9112 sections 6 and 7.1 (length of a message, chunks), 9.6 (`close`)
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
@@ -21,28 +21,49 @@ from uvicorn.protocols.http.httptools_impl import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from uvicorn._types import ASGISendEvent
+    from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
 
 _OF_ONE_ANSWER: Final = frozenset({b"location", b"set-cookie"})
-"""Headers that may hold a ticket or a session: those are not kept."""
-_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
+"""Headers that may hold a ticket or a session: an answer with one of those is not kept."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
-
-def _written(name: bytes, value: bytes) -> bytes:
-    """A header as it goes over the wire. Raises RuntimeError where it would be more than one, or none."""
-    if HEADER_RE.search(name):
-        raise RuntimeError("a header's name is not a token")
-    if HEADER_VALUE_RE.search(value):
-        raise RuntimeError("a header's value holds a control character")
-    return b"%b: %b\r\n" % (name, value)
+Header: TypeAlias = tuple[bytes, bytes]
 
 
-_line = lru_cache(maxsize=1024)(_written)
+class _Head(NamedTuple):
+    """The headers of an answer as they go over the wire, and what they say of its length and of the connection."""
+
+    lines: bytes
+    length: int | None = None
+    chunked: bool = False
+    closes: bool = False
+
+
+def _written(headers: tuple[Header, ...]) -> _Head:
+    """Raises RuntimeError for a header that would be more than one, or none."""
+    lines: list[bytes] = []
+    length, chunked, closes = None, False, False
+    for given, value in headers:
+        name = given.lower()
+        if HEADER_RE.search(name):
+            raise RuntimeError("a header's name is not a token")
+        if HEADER_VALUE_RE.search(value):
+            raise RuntimeError("a header's value holds a control character")
+        lines.append(b"%b: %b\r\n" % (name, value))
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            chunked = value.lower() == b"chunked"
+        elif name == b"connection":
+            closes = b"close" in [token.strip() for token in value.lower().split(b",")]
+    return _Head(b"".join(lines), None if chunked else length, chunked, closes)
+
+
+_written_once = lru_cache(maxsize=256)(_written)
 
 
 class Exchange(RequestResponseCycle):
-    """See the module. `send` is that of ASGI."""
+    """See the module. `send` and `receive` are those of ASGI."""
 
     async def send(self, message: ASGISendEvent) -> None:
         """The head of the answer, or a part of its body. Raises RuntimeError out of order, or by a wrong length."""
@@ -57,36 +78,24 @@ class Exchange(RequestResponseCycle):
         else:
             raise RuntimeError(f"{message['type']} is out of order")
 
-    def _send_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+    def _send_head(self, status: int, headers: Iterable[Iterable[bytes]]) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        head = [STATUS_LINE[status]]
-        says_close = False
-        for name, value in (*self.default_headers, *headers):
-            lower = name.lower()
-            head.append(_written(lower, value) if lower in _OF_ONE_ANSWER else _line(lower, value))
-            if lower in _FRAMING:
-                says_close = self._frame(lower, value) or says_close
-        if not self.keep_alive and not says_close:
-            head.append(b"connection: close\r\n")
-        if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in _WITHOUT_BODY:
-            self.chunked_encoding = True
-            head.append(b"transfer-encoding: chunked\r\n")
-        head.append(b"\r\n")
-        self.transport.write(b"".join(head))
-
-    def _frame(self, name: bytes, value: bytes) -> bool:
-        """Keep what a header says of the answer's length and of the connection. Whether it says that this closes."""
-        if name == b"content-length" and self.chunked_encoding is None:
-            self.expected_content_length = int(value)
-            self.chunked_encoding = False
-        elif name == b"transfer-encoding" and value.lower() == b"chunked":
-            self.expected_content_length = 0
-            self.chunked_encoding = True
-        elif name == b"connection" and b"close" in [token.strip() for token in value.lower().split(b",")]:
+        said = tuple([(name, value) for name, value in headers])
+        common = _OF_ONE_ANSWER.isdisjoint([name for name, _ in said])
+        head = (_written_once if common else _written)(said)
+        if head.closes:
             self.keep_alive = False
-            return True
-        return False
+        self.expected_content_length = head.length or 0
+        self.chunked_encoding = head.chunked
+        ending = b"\r\n"
+        if head.length is None and not head.chunked and self.scope["method"] != "HEAD" and status not in _WITHOUT_BODY:
+            self.chunked_encoding = True
+            ending = b"transfer-encoding: chunked\r\n\r\n"
+        if not self.keep_alive and not head.closes:
+            ending = b"connection: close\r\n" + ending
+        own = _written_once(tuple(self.default_headers)).lines
+        self.transport.write(b"".join((STATUS_LINE[status], own, head.lines, ending)))
 
     def _send_body(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
@@ -109,3 +118,12 @@ class Exchange(RequestResponseCycle):
         if not self.keep_alive:
             self.transport.close()
         self.on_response()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """What has come of the request's body, or that the other side is gone."""
+        if self.more_body or not self.message_event.is_set() or self.disconnected or self.response_complete:
+            return await super().receive()
+        # Nearly every request came in one piece: it is there.
+        self.message_event.clear()
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": False}
