@@ -14,12 +14,15 @@ from idcontact.errors import BadRequest, TooLarge
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
+    from starlette.types import Scope
 
 MACHINE_BODY: Final = 8 * 1024
 """Bytes that a machine's request may hold, as in the published parts (WIRE.md)."""
 FORM_BODY: Final = 32 * 1024
 """Bytes that a form may hold."""
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+ASKED: Final = "idcontact.asked"
+"""Member of a scope: the headers as a dictionary, made once at the door. Of those with one name, the first."""
 _MAX_FIELDS: Final = 100
 
 T = TypeVar("T")
@@ -27,11 +30,16 @@ T = TypeVar("T")
 
 def header(request: HTTPConnection, name: bytes, otherwise: str = "") -> str:
     """The first header of that name, given in lower case: `request.headers`, for what every request is asked."""
-    for named, value in request.scope["headers"]:
-        if named == name:
-            text: str = value.decode("latin-1")
-            return text
-    return otherwise
+    asked: dict[bytes, bytes] | None = request.scope.get(ASKED)
+    if asked is None:
+        asked = by_name(request.scope)
+    value = asked.get(name)
+    return otherwise if value is None else value.decode("latin-1")
+
+
+def by_name(scope: Scope) -> dict[bytes, bytes]:
+    """The headers of a request as a dictionary; of those with one name, the first."""
+    return dict(reversed(scope["headers"]))
 
 
 async def read_body(request: Request, limit: int) -> bytes:

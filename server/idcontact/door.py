@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from starlette.requests import Request
 from starlette.routing import Mount
 
+from idcontact.bodies import ASKED, by_name
 from idcontact.errors import IdContactError, TooLarge
 from idcontact.logs import say
 
@@ -40,11 +41,14 @@ class BodyLimit:
     def __init__(self, *, default: int, limits: Mapping[str, int] | None = None) -> None:
         self._default = default
         self._limits = [(re.compile(pattern), limit) for pattern, limit in (limits or {}).items()]
+        self._anywhere = min([default, *(limit for _, limit in self._limits)])
 
     def check(self, asked: Mapping[bytes, bytes], path: str) -> None:
         """Of a body whose length is announced. Raises TooLarge. A server takes no more than was announced."""
         announced = asked.get(b"content-length")
-        if announced is not None and (not announced.isdigit() or int(announced) > self._limit_of(path)):
+        if announced is None or (announced.isdigit() and int(announced) <= self._anywhere):
+            return
+        if not announced.isdigit() or int(announced) > self._limit_of(path):
             raise _too_large(self._limit_of(path))
 
     def counting(self, receive: Receive, path: str) -> Receive:
@@ -122,7 +126,7 @@ class Door:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        asked = dict(scope["headers"])
+        asked = scope[ASKED] = by_name(scope)
         answer = _Answer(self._headers, send)
         try:
             await self._let_in(scope, asked, receive, answer)

@@ -199,7 +199,8 @@ class _Mounted:
         self.app = app
         self._root = parts.path
         self._host = (b"host", parts.netloc.encode("latin-1"))
-        self._scope: Scope = {
+        self._json_headers = [self._host, *_sent(_JSON)]
+        self._scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "http_version": "1.1",
@@ -214,26 +215,22 @@ class _Mounted:
         target = asked.url[len(self.base) :].partition("#")[0]
         path, _, query = target.partition("?")
         path = self._root + path
-        headers = [self._host, *(_JSON_SENT if asked.headers is _JSON else _sent(asked.headers))]
+        headers = self._json_headers.copy() if asked.headers is _JSON else [self._host, *_sent(asked.headers)]
         if asked.body is not None:
             headers.append((b"content-length", b"%d" % len(asked.body)))
-        return {
-            **self._scope,
-            "method": asked.method,
-            "path": unquote(path) if "%" in path else path,
-            "raw_path": path.encode("latin-1"),
-            "query_string": query.encode("latin-1"),
-            "headers": headers,
-            "extensions": {},
-        }
+        scope = self._scope.copy()
+        scope["method"] = asked.method
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = path.encode("latin-1")
+        scope["query_string"] = query.encode("latin-1")
+        scope["headers"] = headers
+        scope["extensions"] = {}
+        return scope
 
 
 def _sent(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     sent = {"accept": "application/json"} | {name.lower(): value for name, value in headers.items()}
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent.items()]
-
-
-_JSON_SENT: Final = _sent(_JSON)
 
 
 async def _call(mounted: _Mounted, asked: _Asked, plugin: str) -> Answer:
