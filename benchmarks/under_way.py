@@ -133,7 +133,9 @@ class _Making:
         root = self.conversations.routing.root
         async with self.redis.pipeline(transaction=False) as pipeline:
             for entry in entries:
-                pipeline.hset(f"{root}entries", entry.conversation, msgspec.json.encode(entry))
+                # Without what is not there: Lua would take a null for something.
+                known = {name: value for name, value in msgspec.to_builtins(entry).items() if value is not None}
+                pipeline.hset(f"{root}entries", entry.conversation, msgspec.json.encode(known))
                 pipeline.sadd(f"{root}held:{entry.agent}", entry.conversation)
             await pipeline.execute()
         for agent in agents:  # now that they have these: what is new to routing it would tell to each conversation
