@@ -259,11 +259,12 @@ export class Connection<F extends ServerFrame> {
   }
 
   /**
-   * Only what answers this page counts. Events may go on coming over a connection whose other direction is lost.
+   * Only what answers this page counts. Events may go on coming over a connection whose other direction is lost; and who
+   * said hello waits for the welcome, whatever else is answered.
    */
   #answerCame(): void {
     this.#unanswered = 0;
-    this.#cancelDeadline();
+    if (this.#welcomed) this.#cancelDeadline();
   }
 
   #expectAnswer(withinMs: number): void {

@@ -307,6 +307,15 @@ describe("a lost connection", () => {
     expect(lastStatus()?.kind).toBe("offline");
   });
 
+  it("is given up when the server answers, but does not welcome this page again", () => {
+    comesUp();
+    environment.clockMoves(3_600_000);
+    environment.socket.says({ type: "error", code: "unavailable", message: "later", retry_after_ms: 1000 });
+    environment.socket.says({ type: "pong", nonce: "1" });
+    environment.passes(5_000);
+    expect(lastStatus()?.kind).toBe("offline");
+  });
+
   it("is not tried later but at once when the device returns", () => {
     environment.socket.closes(1006);
     environment.returns();

@@ -75,10 +75,7 @@ class EndUserEnd:
     async def handle(self, frame: m.EndUserFrame) -> m.Ack | None:
         """Any later frame."""
         match frame:
-            case m.Hello():
-                await self.hello(frame)
-                return None
-            case m.Ping() | m.SendMessage():
+            case m.Hello() | m.Ping() | m.SendMessage():
                 return None  # the socket's own, and `say`
             case m.Seen():
                 self._own(frame.conversation)

@@ -186,10 +186,17 @@ class Socket(Generic[F]):
                 await self._settle()
             if isinstance(frame, m.Ping):
                 self.send_frame(m.Pong(nonce=frame.nonce))
-            elif isinstance(frame, m.Hello) and not self._may_greet():
-                self.close(RATE_LIMITED)
+            elif isinstance(frame, m.Hello):
+                await self._greet_again(frame, handler)
             elif frame is not None:
                 await self._answered(frame, handler.handle)
+
+    async def _greet_again(self, frame: m.Hello, handler: Handler[F]) -> None:
+        """A page that is not welcomed gets nothing any more, so it is sent away to come back."""
+        if not self._may_greet():
+            self.close(RATE_LIMITED)
+        elif not await self._answered(frame, handler.hello):
+            self.close(TRY_AGAIN)
 
     def _hear(self, handler: Handler[F], raw: bytes) -> bool:
         """Take a message on the spot, when nothing stands before it. All else is the reader's, and what follows too."""

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from idcontact.errors import Unavailable
 from idcontact.live import socket as live_socket
+from idcontact.live.attendance import Attendance
+from idcontact.live.hub import Hub
 from live_client import PATIENCE
 
 if TYPE_CHECKING:
@@ -201,6 +204,26 @@ async def test_who_says_no_hello_in_time_may_come_back(floor: Floor, monkeypatch
     await tab.open()
     assert await tab.closed() == 1013
     await end_user.ping()
+
+
+@pytest.mark.parametrize("who", ["end user", "staff"])
+async def test_a_page_that_cannot_be_welcomed_again_is_sent_away_and_comes_back(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    end_user, ann = await floor.talk()
+    client = end_user if who == "end user" else ann
+
+    async def away(*_: object) -> None:
+        raise Unavailable("the store cannot be reached")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Hub, "open", away)
+        meanwhile.setattr(Attendance, "begin", away)
+        await client.send_frame({"type": "hello", "have": client.have()})
+        assert await client.closed() == 1013
+    await client.resume()
+    await end_user.say("still there")
+    await ann.said(end_user.conversation, "still there")
 
 
 async def test_a_command_sent_twice_has_one_effect_and_one_answer(floor: Floor) -> None:
