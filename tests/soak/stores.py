@@ -37,6 +37,10 @@ class Store(Protocol):
         """What the nodes' settings say of it."""
 
     @property
+    def may_fall_back(self) -> bool:
+        """Whether a copy may come to answer that had not got everything yet."""
+
+    @property
     def url(self) -> str | None:
         """For `redis_url`, where nodes go to it by themselves. None: by a way of theirs, which leads to `reached`."""
 
@@ -69,6 +73,7 @@ class Alone:
 
     settings: Final = 'durability = "always"'
     url: Final = None
+    may_fall_back: Final = False
 
     def __init__(self, kind: Kind) -> None:
         self.title: Final = NAMES[kind]
@@ -108,6 +113,7 @@ class Twins:
 
     settings: Final = 'durability = "replicated"\ndurability_wait = "500 ms"'
     url: Final = None
+    may_fall_back: Final = True
 
     def __init__(self, kind: Kind) -> None:
         self.title: Final = f"{NAMES[kind]}, replicated"
@@ -181,6 +187,7 @@ class Three:
 
     settings: Final = 'durability = "always"'
     reached: Final = None
+    may_fall_back: Final = False
 
     def __init__(self, kind: Kind) -> None:
         self.title: Final = f"Cluster of {NAMES[kind]}"

@@ -111,8 +111,9 @@ class Story:
         ]
         self.others: list[Journal] = []
 
-    def verdict(self) -> Verdict:
-        return Checker([self.end_user, self.agent, *self.others], VALUES).verdict()
+    def verdict(self, *, may_fall_back: bool = False) -> Verdict:
+        journals = [self.end_user, self.agent, *self.others]
+        return Checker(journals, VALUES, may_fall_back=may_fall_back).verdict()
 
     def finds(self, *words: str) -> None:
         faults = self.verdict().faults
@@ -332,6 +333,16 @@ def test_one_offer_to_two_agents_is_found(story: Story) -> None:
 def test_a_place_in_the_queue_that_changed_is_found(story: Story) -> None:
     story.agent.records.append(heard("offer", offer={"id": "9", "conversation": C, "entered_at": 6}))
     story.finds("the entered_at of conversation")
+
+
+def test_numbers_of_the_queue_may_be_given_out_again_where_a_replica_took_over_and_the_rest_may_not(
+    story: Story,
+) -> None:
+    offer = {"id": "7", "conversation": C, "entered_at": 5}
+    story.others.append(Journal("bob", "bob", [*hello(), heard("welcome", conversations=[], offers=[offer])]))
+    assert story.verdict(may_fall_back=True).faults == []
+    story.agent.records.append(heard("offer", offer={**offer, "id": "9", "entered_at": 6}))
+    assert len(story.verdict(may_fall_back=True).faults) == 1
 
 
 # --- a real conversation ------------------------------------------------------------------------------------------

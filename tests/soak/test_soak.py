@@ -45,7 +45,7 @@ async def soak(
             plan = Plan(house, pace, crowd.agents, chance, connections=connections)
             await plan.run(seconds)
             await crowd.calm_down()
-        verdict = Checker(crowd.journals, crowd.values).verdict()
+        verdict = Checker(crowd.journals, crowd.values, may_fall_back=store.may_fall_back).verdict()
         verdict.faults += crowd.failures
     run = Run(store.title, seed, pairs, seconds, plan.counts, verdict)
     _report(run)
