@@ -31,7 +31,7 @@ class Run:
             "seconds": f"{self.seconds:,.0f}",
             **{what: f"{times:,}" for what, times in sorted(self.broken.items())},
             **{what: f"{times:,}" for what, times in counted.items()},
-            "**faults**": f"**{len(self.verdict.faults):,}**",
+            "faults": f"{len(self.verdict.faults):,}",
         }
 
 
