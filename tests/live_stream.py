@@ -108,6 +108,10 @@ class StreamConnection:
             else:
                 self._over(event, data)
 
+    def posts_go_to(self, site: Site) -> None:
+        """From now on, to this node."""
+        self._frames_url = str(URL(self._frames_url).with_port(site.port))
+
     async def send(self, text: str | bytes) -> None:
         """POST one frame, as the next batch, after those before it. Raises StreamLostError."""
         async with self._posting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +76,23 @@ async def test_a_stream_at_one_node_is_spoken_to_through_another(
         published = [message["data"] for message in iter(heard.get_message, None) if message["type"] == "smessage"]
     assert len(published) >= 20
     assert not any(b"nobody in between" in data for data in published)
+
+
+async def test_a_batch_that_is_posted_again_at_another_node_is_taken_once(floor: Floor, other: Site) -> None:
+    floor.by_stream = True
+    end_user, ann = await floor.talk()
+    here = end_user.line
+    assert isinstance(here, StreamConnection)
+    number = here.batches + 1
+    for command_id, node in (("first", floor.site), ("second", other), ("third", floor.site)):
+        here.posts_go_to(node)
+        frame = {"type": "send", "id": command_id, "conversation": end_user.conversation, "text": command_id}
+        if command_id == "first":
+            end_user.know(frame).sent = 1
+        assert await here.post(json.dumps(frame), number) == 204
+    here.batches = number
+    await end_user.say("and on")
+    await ann.said(end_user.conversation, "first", "and on")
 
 
 async def test_a_stream_at_a_node_that_is_no_more_takes_nothing(floor: Floor, other: Site) -> None:
