@@ -213,10 +213,17 @@ class Masters:
                     silent = silence if isinstance(silence, AuthenticationError) else silent
                     continue
                 self._settle(_owners(said, address))
+                await self._leave_others()
                 return
             raise silent
         finally:
             self._looked_at = time.monotonic()
+
+    async def _leave_others(self) -> None:
+        """Nodes that serve nothing any more may be gone for ever: no connection to them is kept for later."""
+        kept = {*self.all, *self.seeds}
+        for address in self._clients.keys() - kept:
+            await self._clients.pop(address).connection_pool.disconnect(inuse_connections=False)
 
     def _settle(self, owners: list[Address | None]) -> None:
         if owners == self._owners and self.version:

@@ -7,10 +7,10 @@ wait behind it, so that they stay in order. After `PATIENCE` whoever called hear
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from redis.exceptions import MovedError, RedisError
 
@@ -43,8 +43,7 @@ def line_to(
     return Pipes(redis, to, on_up) if isinstance(redis, ClusterRedis) else to(redis)
 
 
-@dataclass(frozen=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A script that is to be run, until when it may be sent, and its place in the order of calls."""
 
     number: int
@@ -52,8 +51,14 @@ class _Piece:
     script: Script
     words: Words
     keys: int
-    answered: Answered = field(repr=False)
+    answered: Answered
     until: float
+
+
+@lru_cache(maxsize=20_000)
+def _place(key: str) -> tuple[int, str]:
+    """The slot of a key, and what is never there: of a conversation's the same for each message."""
+    return slot_of(key), never_there(key)
 
 
 @dataclass(frozen=True)
@@ -133,11 +138,11 @@ class Pipes:
 
     def script(self, script: Script, words: Words, keys: int, answered: Answered) -> None:
         """See `Line.script`."""
-        first = str(words[0])
-        guarded = (*words[:keys], never_there(first), *words[keys:])
+        slot, guard = _place(str(words[0]))
         until = asyncio.get_running_loop().time() + PATIENCE
-        piece = _Piece(next(self._numbers), slot_of(first), script, guarded, keys + 1, answered, until)
-        held = self._held.get(piece.slot)
+        guarded = (*words[:keys], guard, *words[keys:])
+        piece = _Piece(next(self._numbers), slot, script, guarded, keys + 1, answered, until)
+        held = self._held.get(slot)
         if held is None:
             self._send(piece)
         else:
