@@ -54,7 +54,7 @@ class Sweeper:
         while True:
             await asyncio.sleep(PASS_EVERY)
             try:
-                await self._store.now()
+                await self._buckets.firsts()  # every bucket is there: of a Cluster some may be away
             except Unavailable:
                 continue
             await self._renew()
