@@ -10,6 +10,7 @@ from idcontact.errors import Conflict, IdContactError, KeyGone, NotAllowed, NotF
 from idcontact.live import messages as m
 from idcontact.live.attendance import Attendance
 from idcontact.live.chair import AgentChair
+from idcontact.live.conversation_state import Phase
 from idcontact.live.frames import auth_view, encode, queue_agent, queue_entry
 from idcontact.live.happenings import Ended, WrapUpDone
 from idcontact.live.socket import REPLACED, TRY_AGAIN, Socket
@@ -85,8 +86,31 @@ class Console:
 
     def say(self, frame: m.SendMessage, answer: Answer) -> None:
         """Say something in a conversation of this agent."""
-        chair = self._chair(frame.conversation)
-        self.floor.say(chair.local, "agent", self.member.id, self.member.name, frame, answer)
+        chair = self._chairs.get(frame.conversation)
+        if chair is None:
+            self.floor.tasks.start(self._say_without_chair(frame, answer), "answer what is not said")
+        else:
+            self.floor.say(chair.local, "agent", self.member.id, self.member.name, frame, answer)
+
+    async def _say_without_chair(self, frame: m.SendMessage, answer: Answer) -> None:
+        try:
+            answer(await self._said_before(frame))
+        except (NotFound, KeyGone, SealBroken):
+            answer(_not_theirs())
+        except Exception as error:  # noqa: BLE001 - whoever said it waits for an answer, whatever goes wrong
+            answer(error)
+
+    async def _said_before(self, frame: m.SendMessage) -> m.Ack:
+        """It may have been said before the conversation went from this agent, or have come to them unheard here."""
+        conversation, store = frame.conversation, self.floor.conversations.store
+        state = (await store.load(conversation)).state
+        said = await store.answer(conversation, f"agent|{self.member.id}|{frame.id}")
+        if said is not None and await store.vouch(conversation, state.version):
+            return m.Ack(id=frame.id, seq=said.seq, at=said.at)
+        here = state.phase is Phase.ACTIVE and state.agent is not None and state.agent.id == self.member.id
+        if said is not None or here:
+            raise Unavailable("this conversation cannot be reached here yet; try again in a moment")
+        raise _not_theirs()
 
     async def handle(self, frame: m.StaffFrame) -> m.Ack | None:
         """Any later frame."""
@@ -153,7 +177,7 @@ class Console:
     def _chair(self, conversation: str) -> AgentChair:
         chair = self._chairs.get(conversation)
         if chair is None:
-            raise NotAllowed("this conversation is not yours", field="conversation")
+            raise _not_theirs()
         return chair
 
     # --- conversations --------------------------------------------------------------------------------------------
@@ -329,6 +353,10 @@ class Console:
             )
             self._version = delta.version
             self.socket.send(encode(frame))
+
+
+def _not_theirs() -> NotAllowed:
+    return NotAllowed("this conversation is not yours", field="conversation")
 
 
 def _number(offer: str) -> int:

@@ -84,6 +84,21 @@ async def test_an_agent_who_was_lost_comes_back_without_the_conversation(floor: 
     assert not heard_after & {"attributes", "conversation", "message"}
 
 
+async def test_an_agent_who_was_lost_learns_what_was_said_in_time_and_says_nothing_more(floor: Floor) -> None:
+    end_user, ann = await floor.talk("ann")
+    said = {"conversation": end_user.conversation, "text": "my answer"}
+    first = await (await ann.begin("send", command_id="in-time", **said)).ack()
+    await ann.disconnect()
+    await end_user.in_phase("waiting")
+    await ann.connect()
+    assert await (await ann.begin("send", command_id="in-time", **said)).ack() == first
+    late = await ann.begin("send", command_id="too-late", **said)
+    assert (await late.answer)["code"] == "not_allowed"
+    nowhere = await ann.begin("send", command_id="nowhere", conversation="a" * 26, text="to nobody")
+    assert (await nowhere.answer)["code"] == "not_allowed"
+    assert end_user.texts() == ["my answer"]
+
+
 async def test_a_conversation_that_comes_back_to_its_agent_begins_its_logs_again(floor: Floor) -> None:
     end_user, ann = await floor.talk("ann")
     await end_user.say("my question")
