@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 
-_PARTS = ("relay", "nodes", "load", "core", "tokens")
+_PARTS = ("relay", "nodes", "load", "resume", "returning", "idle", "durability", "core", "tokens")
 
 
 def main() -> int:
     """Measure, print, and say by the exit status whether the goals are met."""
     from benchmarks.core import CorePlan, measure_core
     from benchmarks.crowd import measure_crowd
+    from benchmarks.durability import measure_durability
+    from benchmarks.idle import measure_idle
     from benchmarks.machine import Missing
     from benchmarks.relay import Plan, measure
     from benchmarks.relay_nodes import measure_nodes
+    from benchmarks.resume import measure_resume
+    from benchmarks.returning import measure_returning
     from benchmarks.tokens import measure_tokens
 
     given = Plan()
@@ -45,6 +49,10 @@ def main() -> int:
         "relay": partial(measure, plan),
         "nodes": partial(measure_nodes, plan),
         "load": partial(measure_crowd, plan.redis),
+        "resume": partial(measure_resume, plan.redis),
+        "returning": partial(measure_returning, plan.redis),
+        "idle": partial(measure_idle, plan.redis),
+        "durability": partial(measure_durability, plan.redis),
         "core": partial(measure_core, core),
         "tokens": measure_tokens,
     }

@@ -12,7 +12,7 @@ import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import uvloop
@@ -64,15 +64,15 @@ class Page:
     conversation: str
     path: str
     cookie: str
-    have: tuple[Mapping[str, object], ...]
+    have: tuple[Mapping[str, Any], ...]
 
     def headers(self, site: Site) -> dict[str, str]:
         """Of its handshake."""
         return {"Origin": site.url, "Cookie": self.cookie, "Sec-WebSocket-Protocol": PROTOCOL}
 
-    def hello(self) -> bytes:
+    def hello(self) -> str:
         """Its first frame."""
-        return msgspec.json.encode({"type": "hello", "have": self.have})
+        return msgspec.json.encode({"type": "hello", "have": self.have}).decode()
 
     def line(self, site: Site) -> str:
         """As the load generator reads it (load.c), for the node `site`."""
