@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -19,7 +19,7 @@ from idcontact.core.settings import ANY
 from idcontact.door import AccessLog, BodyLimit, Door
 from idcontact.durability import ReplicaWatch, check_store
 from idcontact.embedded import embedded_valkey, find_server
-from idcontact.errors import IdContactError
+from idcontact.errors import IdContactError, SettingsError, Unavailable
 from idcontact.health import Health, HouseMeasures
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.limits import Limiter
@@ -66,6 +66,7 @@ LIVE = "live"
 """The name by which methods refer to the live part: `start = "plugin:live"`."""
 CORE = "core"
 """Where the core's own internal routes are, beside those of the plugins."""
+_LOOKS: Final = 5
 _WIDGET: Final = Operation(
     summary="The widget, for a website's script tag",
     answers=[Answer(200, "An ES module.", {"text/javascript": str})],
@@ -145,8 +146,12 @@ async def open_store(config: Config) -> AsyncIterator[str]:
 
 async def _up_to_it(redis: Redis, config: Config) -> None:
     """Until the store answers. Raises SettingsError when it does not, or keeps less than it should."""
-    await await_up(redis)
-    await check_store(redis, config.durability, config.replicas.count if config.replicas is not None else 0)
+    for _ in range(_LOOKS):
+        with suppress(Unavailable):  # it answered, and was lost again while it was looked at
+            await await_up(redis)
+            await check_store(redis, config.durability, config.replicas.count if config.replicas is not None else 0)
+            return
+    raise SettingsError(["redis_url: the connection breaks again and again"])
 
 
 def _store(config: Config) -> AbstractAsyncContextManager[str]:

@@ -265,7 +265,10 @@ async def is_up(redis: Redis) -> bool:
 
 
 async def await_up(redis: Redis) -> None:
-    """Until the store answers: it may be starting beside us. Raises SettingsError for one that will not do."""
+    """Until the store answers: it may be starting beside us. Raises SettingsError for one that will not do.
+
+    And `Unavailable` when it is lost again in the same moment.
+    """
     if isinstance(redis, ClusterRedis):
         await _await_whole(redis.masters)
         return
@@ -278,8 +281,10 @@ async def await_up(redis: Redis) -> None:
             if time.monotonic() > deadline:
                 raise SettingsError([f"redis_url: no Redis or Valkey answers there within {_PATIENCE:.0f} s"])
             await asyncio.sleep(0.2)
-        await _refuse_old(probe)
-        if (await probe.info("cluster")).get("cluster_enabled"):
+        with reaching():
+            await _refuse_old(probe)
+            is_cluster = (await probe.info("cluster")).get("cluster_enabled")
+        if is_cluster:
             raise SettingsError([f"redis_url: what answers there is a node of a Cluster; write {cluster.EXPECTED}"])
 
 
@@ -289,8 +294,9 @@ async def _await_whole(masters: cluster.Masters) -> None:
         if time.monotonic() > deadline:
             raise SettingsError([f"redis_url: after {_PATIENCE:.0f} s the Cluster is not whole: {wrong}"])
         await asyncio.sleep(0.2)
-    for primary in await masters.clients():
-        await _refuse_old(primary)
+    with reaching():
+        for primary in await masters.clients():
+            await _refuse_old(primary)
 
 
 async def _wrong_with(masters: cluster.Masters) -> str | None:

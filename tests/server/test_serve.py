@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 
 from idcontact.cli import main
@@ -20,6 +21,7 @@ from idcontact.listeners import bound_together
 from idcontact.serve import GC_THRESHOLDS, set_gc_thresholds
 from idcontact.settings import Address
 from running import ServerProcess, make_site, running_house
+from soak.relay import Relay, Unix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,6 +201,22 @@ def children_of(process: int) -> list[str]:
 @pytest.fixture
 def site(tmp_path: Path, redis_url: str) -> Site:
     return make_site(tmp_path, redis_url)
+
+
+async def test_a_store_that_is_lost_again_while_it_is_looked_at_is_waited_for(
+    one_redis_server: RedisServer, tmp_path: Path
+) -> None:
+    leads_there = iter((True, False, False, False))
+    there = Unix(one_redis_server.socket)
+    near = Unix(tmp_path / "r")
+    async with (
+        Relay(near, lambda: there if next(leads_there, True) else None),
+        running_house(make_site(tmp_path, f"unix://{near.path}")) as site,
+        aiohttp.ClientSession() as session,
+        session.get(f"{site.url}/health/ready") as answer,
+    ):
+        assert answer.status == 200
+    assert next(leads_there, None) is None
 
 
 async def test_sigterm_ends_it_with_status_0_and_leaves_nothing_behind(site: Site) -> None:
