@@ -43,7 +43,11 @@ _FIRST: Final = (
 )
 
 
-_SERVERS: Final[dict[str, Literal["session", "function"]]] = {"redis_server": "session", "own_redis_server": "function"}
+_SERVERS: Final[dict[str, Literal["session", "function"]]] = {
+    "redis_server": "session",
+    "own_redis_server": "function",
+    "server_kind": "function",
+}
 """The fixtures whose parameter is a kind of server, and how long one lives."""
 
 
@@ -127,6 +131,13 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
         yield client
     finally:
         await client.aclose()
+
+
+@pytest.fixture
+def server_kind(request: pytest.FixtureRequest) -> Kind:
+    """Of the servers that a test starts and stops by itself."""
+    kind: Kind = request.param
+    return kind
 
 
 @pytest.fixture

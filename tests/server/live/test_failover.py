@@ -17,7 +17,7 @@ import pytest
 from live_client import Refused
 from live_floor import Floor, floor_of
 from running import Site, free_port, make_site, running_house
-from servers import Kind, RedisServer, Sentinels, wanted_kinds
+from servers import Kind, RedisServer, Sentinels
 from soak.relay import Relay, Unix
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def following(kind: Kind) -> Iterator[Pair]:
         yield Pair(primary, replica, primary)
 
 
-@pytest.fixture(params=wanted_kinds())
-def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
-    with following(request.param) as both:
+@pytest.fixture
+def pair(server_kind: Kind) -> Iterator[Pair]:
+    with following(server_kind) as both:
         yield both
 
 
@@ -139,6 +139,7 @@ async def test_what_was_lost_is_said_and_everybody_has_the_same_again(
     assert len(said) == 1, said
 
 
+@pytest.mark.one_kind
 async def test_another_history_of_the_same_length_is_noticed(town: Town) -> None:
     end_user, ann = await town.talk()
     conversation = end_user.conversation
@@ -154,6 +155,7 @@ async def test_another_history_of_the_same_length_is_noticed(town: Town) -> None
     assert "lost" not in end_user.texts()
 
 
+@pytest.mark.one_kind
 @pytest.mark.parametrize("others", [0, 1, 3])
 async def test_what_a_lost_node_handed_out_is_missed_by_the_pages_that_have_it(town: Town, others: int) -> None:
     """Whether the copy that took over is shorter, as long, or longer by now."""
@@ -192,6 +194,7 @@ async def come_back(client: Client, site: Site) -> None:
     raise AssertionError("nobody is let in")
 
 
+@pytest.mark.one_kind
 async def test_a_command_that_was_lost_can_be_sent_again_with_the_same_id(town: Town) -> None:
     end_user, ann = await town.talk()
     conversation = end_user.conversation
@@ -217,6 +220,7 @@ async def test_a_failover_that_loses_nothing_troubles_nobody(town: Town, caplog:
     assert not [record for record in caplog.records if "fell back" in record.getMessage()]
 
 
+@pytest.mark.one_kind
 async def test_an_end_that_was_lost_is_taken_back(town: Town) -> None:
     end_user, ann = await town.talk()
     conversation = end_user.conversation
@@ -230,6 +234,7 @@ async def test_an_end_that_was_lost_is_taken_back(town: Town) -> None:
     await _go_on(end_user, ann, "kept")
 
 
+@pytest.mark.one_kind
 async def test_who_came_back_on_another_socket_before_it_is_not_shut_out(town: Town) -> None:
     end_user, ann = await town.talk()
     town.pair.part()
@@ -240,6 +245,7 @@ async def test_who_came_back_on_another_socket_before_it_is_not_shut_out(town: T
     assert (end_user.is_open, ann.is_open) == (True, True)
 
 
+@pytest.mark.one_kind
 async def test_an_agent_who_accepted_in_vain_is_offered_it_again(town: Town) -> None:
     ann = await town.floor.agent("ann", site=town.beside)
     end_user = await town.floor.waits()
@@ -256,12 +262,11 @@ async def test_an_agent_who_accepted_in_vain_is_offered_it_again(town: Town) -> 
     await _go_on(end_user, ann)
 
 
-@pytest.mark.parametrize("kind", wanted_kinds())
-async def test_sentinels_lead_everybody_to_the_new_primary(kind: Kind, tmp_path: Path) -> None:
+async def test_sentinels_lead_everybody_to_the_new_primary(server_kind: Kind, tmp_path: Path) -> None:
     ports = (free_port(), free_port(), free_port())
     with (
-        RedisServer(kind, port=free_port()) as primary,
-        RedisServer(kind, port=free_port(), replica_of=primary) as replica,
+        RedisServer(server_kind, port=free_port()) as primary,
+        RedisServer(server_kind, port=free_port(), replica_of=primary) as replica,
         Sentinels(primary, ports) as sentinels,
     ):
         replica.wait_until_following()
