@@ -9,8 +9,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from idcontact.errors import Unavailable
 from idcontact.live.expected_wait import Queue
+from idcontact.live.frames import encode, queue_entry
 from idcontact.live.routing_store import AgentRecord, Delta, EntryRecord, RoutingStore, decode_delta
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class Board:
         self._overheard = False
         """A change of before what this board holds came while the whole was being read."""
         self.version = -1
+        self._encoded: dict[tuple[str, ...], msgspec.Raw] = {}
         self.entries: dict[str, EntryRecord] = {}
         self.agents: dict[str, AgentRecord] = {}
         self.listeners: set[BoardListener] = set()
@@ -63,6 +67,7 @@ class Board:
             if self._overheard and snapshot.version < before:
                 self._stale.set()  # the store fell back, and may have gone on since this was read
             self.version, self.entries, self.agents = snapshot.version, snapshot.entries, snapshot.agents
+            self._encoded.clear()
             self.ready.set()
             for listener in tuple(self.listeners):
                 listener.board_reloaded()
@@ -81,6 +86,8 @@ class Board:
             self.distrust()
             return
         self.version = delta.version
+        if delta.entries or delta.entries_gone:
+            self._encoded.clear()
         for conversation in delta.entries_gone:
             self.entries.pop(conversation, None)
         for entry in delta.entries:
@@ -89,6 +96,14 @@ class Board:
             self.agents[agent.id] = agent
         for listener in tuple(self.listeners):
             listener.board_changed(delta)
+
+    def encoded_entries(self, purposes: tuple[str, ...]) -> msgspec.Raw:
+        """The entries of these purposes, as consoles get them. Encoded once for all who come before the next change."""
+        encoded = self._encoded.get(purposes)
+        if encoded is None:
+            entries = [queue_entry(entry) for entry in self.entries.values() if entry.purpose in purposes]
+            encoded = self._encoded[purposes] = msgspec.Raw(encode(entries))
+        return encoded
 
     def assigned_to(self, agent: str) -> list[str]:
         """The conversations of an agent, oldest first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, assert_never, cast
 
 from idcontact.errors import Conflict, IdContactError, KeyGone, NotAllowed, NotFound, SealBroken, Unavailable
 from idcontact.live import messages as m
@@ -234,7 +234,7 @@ class Console:
         ):
             self.socket.close(REPLACED)
             return
-        if not self._welcomed:
+        if not self._welcomed or self._is_about_other_agents(delta):
             return
         self._send_delta(delta)
         for ended in delta.offers_gone:
@@ -249,6 +249,12 @@ class Console:
             self.socket.send_frame(m.Me(me=self._me(), reason="missed_offers" if missed else None))
         if self._is_about_ours(delta):
             self._follow_board()
+
+    def _is_about_other_agents(self, delta: Delta) -> bool:
+        """Whether it is of no matter here: most deltas are, when all agents come back at once."""
+        if delta.entries or delta.entries_gone or delta.offers or delta.offers_gone:
+            return False
+        return not any(self._sees_agent(agent) for agent in delta.agents)
 
     def _is_about_ours(self, delta: Delta) -> bool:
         """Whether something came to this agent or left. Most is about others, and to look at all takes long."""
@@ -335,7 +341,7 @@ class Console:
         self._version = board.version
         snapshot = m.QueueSnapshot(
             version=board.version,
-            entries=[queue_entry(e) for e in board.entries.values() if self._sees_entry(e)],
+            entries=cast("list[m.QueueEntry]", board.encoded_entries(tuple(self.member.purposes))),
             agents=[queue_agent(a) for a in board.agents.values() if self._sees_agent(a)],
         )
         self.socket.send(encode(snapshot))
