@@ -90,24 +90,12 @@ class Cluster:
         self.await_whole()
 
     def await_whole(self) -> None:
-        """Until every node that runs says that all slots are served, and every replica follows."""
-
-        def whole() -> bool:
-            return all(map(_is_well, self.nodes))
-
-        _until(whole, "the Cluster is not whole")
+        """Until every node says that all slots are served, each by one of them, and every replica follows."""
+        _until(lambda: _agree(self.nodes), "the Cluster is not whole")
 
     def await_served(self) -> None:
-        """Until those that run say that all slots are served, whoever is gone."""
-
-        def served() -> bool:
-            running = [one for one in self.nodes if one.is_running]
-            return (
-                all(map(_is_well, running))
-                and sum(last - first + 1 for one in running for first, last in _own_slots(one)) >= SLOTS
-            )
-
-        _until(served, "not all slots are served")
+        """Until those that run say so, whoever is gone."""
+        _until(lambda: _agree([one for one in self.nodes if one.is_running]), "not all slots are served")
 
     def serving(self, key: str) -> RedisServer:
         """The node that has this key."""
@@ -155,7 +143,7 @@ class Cluster:
         theirs = _id_of(primary)
         replica = next(one for one in self.nodes if _primary_of(one) == theirs)
         _ask(replica, "FAILOVER")
-        _until(lambda: bool(_own_slots(replica)), "the replica does not take over")
+        _until(lambda: bool(_own_slots(replica)) and not _own_slots(primary), "the replica does not take over")
         self.await_whole()
 
     def flush(self) -> None:
@@ -201,6 +189,13 @@ def _primary_of(node: RedisServer) -> str:
         if "myself" in flags:
             return primary
     return "-"
+
+
+def _agree(nodes: list[RedisServer]) -> bool:
+    """Whether these serve all there is, and none what another one serves."""
+    if not all(map(_is_well, nodes)):
+        return False
+    return sum(last - first + 1 for one in nodes for first, last in _own_slots(one)) == SLOTS
 
 
 def _is_well(node: RedisServer) -> bool:

@@ -220,10 +220,10 @@ class Masters:
             self._looked_at = time.monotonic()
 
     async def _leave_others(self) -> None:
-        """Nodes that serve nothing any more may be gone for ever: no connection to them is kept for later."""
+        """Nodes that serve nothing (any more) may be gone for ever: no connection to them waits to be used again."""
         kept = {*self.all, *self.seeds}
         for address in self._clients.keys() - kept:
-            await self._clients.pop(address).connection_pool.disconnect(inuse_connections=False)
+            await self._clients[address].connection_pool.disconnect(inuse_connections=False)
 
     def _settle(self, owners: list[Address | None]) -> None:
         if owners == self._owners and self.version:

@@ -123,10 +123,14 @@ class Pipes:
                 self.up.clear()
                 pipe = self._to(self._masters.client(address), on_up=self._stands, on_down=self._broke)
                 self._lanes[address] = pipe, tasks.keep(pipe.run, "connection to a primary")
+        self._look_whether_all_stand()
 
-    def _stands(self) -> None:
+    def _look_whether_all_stand(self) -> None:
         if not self._masters.unserved and all(pipe.up.is_set() for pipe, _ in self._lanes.values()):
             self.up.set()
+
+    def _stands(self) -> None:
+        self._look_whether_all_stand()
         if self._on_up is not None:
             self._on_up()
 

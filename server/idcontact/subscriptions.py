@@ -119,6 +119,7 @@ class Subscriptions:
             if address not in self._lanes:
                 lane = self._lane(address, channels)
                 self._lanes[address] = channels, lane, tasks.keep(lane.run, "subscription at a primary")
+        self._look_whether_all_stand()
 
     def _lane(self, address: Address, channels: list[str]) -> Subscriber:
         return _AtPrimary(
@@ -131,9 +132,12 @@ class Subscriptions:
             on_lost=self._lost,
         )
 
-    def _stands(self) -> None:
+    def _look_whether_all_stand(self) -> None:
         if all(lane.up.is_set() for _, lane, _ in self._lanes.values()):
             self.up.set()
+
+    def _stands(self) -> None:
+        self._look_whether_all_stand()
         self._on_gap()
 
     def _lost(self) -> None:

@@ -15,16 +15,21 @@ from idcontact.cluster import Address, cluster_masters, never_there, slot_of, wi
 from idcontact.cluster_client import ClusterRedis
 from idcontact.durability import TOO_FEW, Replicas, ReplicaWatch, check_store
 from idcontact.errors import SettingsError, Unavailable
+from idcontact.keystore import DirectoryKeyStore
 from idcontact.pipe import Batch
 from idcontact.pipes import line_to
+from idcontact.records import SealedRecords
 from idcontact.redis import Script, await_up, connect, is_up, primaries, reaching
+from idcontact.sealing import KeyKeeper
 from idcontact.subscriptions import subscription_to
 from idcontact.tasks import Tasks
+from keys_house import HandClock, contents
 from running import free_port
 from servers import Kind, RedisServer, wanted_kinds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from redis.asyncio import Redis
 
@@ -288,6 +293,29 @@ async def test_replicas_of_each_primary_are_watched(cluster: Cluster) -> None:
         finally:
             lagging.resume()
         await asyncio.to_thread(cluster.await_whole)
+
+
+# --- keys ---------------------------------------------------------------------------------------------------------
+
+
+async def test_keys_in_all_slots_are_wrapped_anew_and_old_ones_destroyed(cluster: Cluster, tmp_path: Path) -> None:
+    clock = HandClock()
+    keystore = DirectoryKeyStore(tmp_path / "keys", clock)
+    async with client_of(cluster) as redis:
+        records = SealedRecords(redis, keystore, "idc", "test")
+        kept = [await records.create(b"x", 7200) for _ in range(32)]
+        keeper, first = KeyKeeper(redis, keystore, "idc"), contents(tmp_path / "keys")
+        for _ in range(20):
+            clock.passed += 120
+            await keeper.tick()
+        assert not set(first) & set(contents(tmp_path / "keys"))
+        assert keeper.unreadable == 0
+        for record_id in kept:
+            record = await records.take(record_id)
+            assert record is not None
+            assert record.value == b"x"
+            assert await records.take(record_id) is None
+    keystore.close()
 
 
 # --- the start ----------------------------------------------------------------------------------------------------
