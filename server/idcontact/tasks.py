@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Coroutine
+    from collections.abc import Callable, Collection, Coroutine, Iterable
     from types import TracebackType
 
 _log = logging.getLogger(__name__)
@@ -37,6 +37,21 @@ async def end(*tasks: asyncio.Task[Any]) -> None:
             task.cancel()
         _, running = await asyncio.wait(running, timeout=_PATIENCE)
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def several(at_once: int, work: Iterable[Coroutine[object, object, object]]) -> None:
+    """Do all of it, `at_once` at a time, begun in order. The first error ends the others, and is raised."""
+    left = iter(work)
+
+    async def hand() -> None:
+        for one in left:
+            await one
+
+    hands = [asyncio.create_task(hand()) for _ in range(at_once)]
+    try:
+        await asyncio.gather(*hands)
+    finally:
+        await end(*hands)
 
 
 class Tasks:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING
 
-from idcontact.tasks import Tasks
+import pytest
 
-if TYPE_CHECKING:
-    import pytest
+from idcontact.tasks import Tasks, several
 
 
 async def for_ever() -> None:
@@ -54,6 +52,40 @@ async def test_a_cancellation_that_a_library_loses_is_repeated(monkeypatch: pyte
         task = tasks.start(loses_one())
         await asyncio.sleep(0)
     assert task.cancelled()
+
+
+async def test_several_are_done_at_a_time_and_begun_in_order() -> None:
+    begun: list[int] = []
+    done: list[int] = []
+    together = asyncio.Barrier(3)
+
+    async def do(number: int) -> None:
+        begun.append(number)
+        await together.wait()
+        done.append(number)
+
+    async with asyncio.timeout(10):
+        await several(3, (do(number) for number in range(9)))
+    assert begun == list(range(9))
+    assert sorted(done) == begun
+
+
+async def test_the_first_failure_ends_the_others_and_begins_no_more() -> None:
+    begun: list[int] = []
+    ended: list[int] = []
+
+    async def do(number: int) -> None:
+        begun.append(number)
+        if number == 2:
+            raise ValueError
+        try:
+            await for_ever()
+        finally:
+            ended.append(number)
+
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no text
+        await several(3, (do(number) for number in range(9)))
+    assert (begun, sorted(ended)) == ([0, 1, 2], [0, 1])
 
 
 async def test_a_failure_is_said_by_its_kind_alone(caplog: pytest.LogCaptureFixture) -> None:

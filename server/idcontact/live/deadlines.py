@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import random
 import time
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.live.happenings import DeadlineReached
+from idcontact.tasks import several
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,6 +26,9 @@ _log = logging.getLogger(__name__)
 PASS_EVERY = 0.5
 AFTER_OUTAGE = 2.0
 POSTPONE_MS = 600_000
+AT_ONCE = 16
+"""How many conversations are dealt with at a time: waiting for the store is most of what it takes."""
+PORTION = 10 * AT_ONCE
 
 
 class Sweeper:
@@ -64,15 +69,23 @@ class Sweeper:
     async def once(self) -> None:
         """One pass."""
         now = await self._store.now()
+        await self._sweep_routing()
+        firsts = await self._buckets.firsts()
+        due = await self._buckets.due(now, firsts)
+        if len(due) > AT_ONCE:
+            random.shuffle(due)  # all nodes are at it: each begins elsewhere
+        for begin in range(0, len(due), PORTION):
+            await several(AT_ONCE, (self._reach(*deadline) for deadline in due[begin : begin + PORTION]))
+            await self._sweep_routing()
+        untold = await self._buckets.untold(firsts)
+        await several(AT_ONCE, (self._one(self._conversations.tell_routing(one), one) for one in untold))
+        outbox = await self._routing.outbox()
+        await several(AT_ONCE, (self._one(self._conversations.hear(one, raw), one) for one, raw in outbox.items()))
+
+    async def _sweep_routing(self) -> None:
+        """Also between portions: an offer lapses in time, however much else there is to do."""
         while await self._routing.sweep() == 100:
             pass
-        firsts = await self._buckets.firsts()
-        for kind, conversation, at in await self._buckets.due(now, firsts):
-            await self._reach(kind, conversation, at)
-        for conversation in await self._buckets.untold(firsts):
-            await self._one(self._conversations.tell_routing(conversation), conversation)
-        for conversation, raw in (await self._routing.outbox()).items():
-            await self._one(self._conversations.hear(conversation, raw), conversation)
 
     async def _reach(self, kind: str, conversation: str, at: int) -> None:
         try:

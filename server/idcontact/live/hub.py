@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError, NotFound, Unavailable
@@ -18,6 +19,7 @@ from idcontact.live.catch_up import CatchUp
 from idcontact.live.frames import encode, open_frame
 from idcontact.live.keys import BUCKETS, LogName
 from idcontact.live.local import Feed, Gates, Local
+from idcontact.tasks import several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 ROUTE_MS = 60_000
 RENEW_EVERY = 15.0
+RENEWED_AT_ONCE = 32
 _GAP_PATIENCE = 0.2
 _RETRY = 0.5
 _ID = 26
@@ -384,12 +387,9 @@ class Hub:
             await self.renew_all()
 
     async def renew_all(self) -> None:
-        """Renew everything once."""
-        for local in tuple(self._locals.values()):
-            try:
-                await self._renew(local)
-            except Unavailable:
-                return
+        """Renew everything once; many at a time, for a lease is short where a store is slow."""
+        with suppress(Unavailable):
+            await several(RENEWED_AT_ONCE, (self._renew(local) for local in tuple(self._locals.values())))
 
     async def _renew(self, local: Local) -> bool:
         lease = self._conversations.rules(local.stored.state.purpose).lease

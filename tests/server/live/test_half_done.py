@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from idcontact.errors import NotFound
+from idcontact.live import deadlines
 from idcontact.live.conversation_state import Rules
-from idcontact.live.deadlines import Sweeper
+from idcontact.live.deadlines import AT_ONCE, Sweeper
 from idcontact.live.happenings import DeadlineReached, Disconnected, Ended
 from idcontact.live.stored import Say
 from idcontact.pipe import Pipe
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
+    from idcontact.live.conversations import Outcome
     from idcontact.pipe import Line
 
 
@@ -188,6 +190,35 @@ async def test_a_pass_that_finds_much_due_does_all_of_it(redis: Redis, tmp_path:
     async with parts(redis, tmp_path, Rules(preparing=0)) as live:
         late = [await live.prepared() for _ in range(30)]
         await sweeper(live).once()
+        for conversation in late:
+            with pytest.raises(NotFound):
+                await live.store.load(conversation)
+
+
+async def test_a_pass_deals_with_many_at_a_time_and_looks_at_offers_in_between(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deadlines, "PORTION", AT_ONCE)
+    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
+        late = [await live.prepared() for _ in range(2 * AT_ONCE)]
+        together = asyncio.Barrier(AT_ONCE)
+        steps: list[str] = []
+        happen, sweep = live.conversations.happen, live.routing.sweep
+
+        async def happens(*given: Any, **named: Any) -> Outcome:
+            steps.append("deadline")
+            await together.wait()  # for ever, where one waits for another
+            return await happen(*given, **named)
+
+        async def swept() -> int:
+            steps.append("offers")
+            return await sweep()
+
+        monkeypatch.setattr(live.conversations, "happen", happens)
+        monkeypatch.setattr(live.routing, "sweep", swept)
+        async with asyncio.timeout(30):
+            await sweeper(live).once()
+        assert steps == ["offers", *AT_ONCE * ["deadline"], "offers", *AT_ONCE * ["deadline"], "offers"]
         for conversation in late:
             with pytest.raises(NotFound):
                 await live.store.load(conversation)
