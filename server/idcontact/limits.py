@@ -117,7 +117,7 @@ class Limiter:
     async def _ask(self, name: str, key: str, limit: Limit, counted: Literal[0, 1]) -> None:
         words = (self._key(name, key, limit), limit.count, limit.seconds * 1000, counted)
         if self._pipe.up.is_set():
-            wait = await self._answer(words)
+            wait = await self._answer_to(words)
         else:
             wait = await self._script([words[0]], [*words[1:]])
         if wait:
@@ -131,7 +131,7 @@ class Limiter:
     def _key(self, name: str, key: str, limit: Limit) -> str:
         return f"{self._root}{name}:{_hashed(key)}:{limit.count}:{limit.seconds}"
 
-    async def _answer(self, words: tuple[str, int, int, int]) -> int:
+    def _answer_to(self, words: tuple[str, int, int, int]) -> asyncio.Future[int]:
         answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
         def hand_out(answer: object) -> None:
@@ -143,7 +143,7 @@ class Limiter:
                 answered.set_exception(answer if isinstance(answer, Exception) else TypeError(type(answer).__name__))
 
         self._pipe.script(self._script, words, 1, hand_out)
-        return await answered
+        return answered
 
 
 def _hashed(key: str) -> str:
@@ -157,7 +157,8 @@ def client_address(connection: HTTPConnection) -> str:
     server put in the ASGI scope; whether a forwarding header decided it is a setting of the server. Without one (a
     unix socket whose proxy names nobody) all callers are one.
     """
-    return _counted(connection.client.host if connection.client else "")
+    client = connection.scope.get("client")
+    return _counted(client[0] if client else "")
 
 
 @lru_cache(maxsize=4096)

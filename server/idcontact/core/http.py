@@ -173,7 +173,7 @@ class CoreRoutes:
 
     async def _go_on(self, request: Request, client_url: str) -> Response:
         if prefers_json(header(request, b"accept", "*/*")):
-            return _json(ClientUrl(client_url=client_url))
+            return _Json(ClientUrl(client_url=client_url))
         # Not RedirectResponse: it would rewrite an address that holds a ticket.
         return Response(status_code=303, headers={"Location": await self.starter.for_browser(client_url)})
 
@@ -259,5 +259,13 @@ def _options(written: bytes) -> Response:
     return Response(written, headers=headers, media_type=JSON_TYPE)
 
 
-def _json(message: object) -> Response:
-    return Response(msgspec.json.encode(message), media_type=JSON_TYPE)
+class _Json(Response):
+    """A message as JSON: a Response that makes its two headers itself."""
+
+    media_type = JSON_TYPE
+
+    def __init__(self, message: object) -> None:
+        self.status_code = 200
+        self.background = None
+        self.body = msgspec.json.encode(message)
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), (b"content-type", JSON_TYPE.encode())]
