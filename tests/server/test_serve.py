@@ -11,17 +11,18 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import pytest
 
+from idcontact import app
 from idcontact.cli import main
+from idcontact.durability import check_store
+from idcontact.errors import Unavailable
 from idcontact.listeners import bound_together
 from idcontact.serve import GC_THRESHOLDS, set_gc_thresholds
 from idcontact.settings import Address
 from running import ServerProcess, make_site, running_house
-from soak.relay import Relay, Unix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,19 +205,20 @@ def site(tmp_path: Path, redis_url: str) -> Site:
 
 
 async def test_a_store_that_is_lost_again_while_it_is_looked_at_is_waited_for(
-    one_redis_server: RedisServer, tmp_path: Path
+    one_redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leads_there = iter((True, False, False, False))
-    there = Unix(one_redis_server.socket)
-    near = Unix(tmp_path / "r")
-    async with (
-        Relay(near, lambda: there if next(leads_there, True) else None),
-        running_house(make_site(tmp_path, f"unix://{near.path}")) as site,
-        aiohttp.ClientSession() as session,
-        session.get(f"{site.url}/health/ready") as answer,
-    ):
-        assert answer.status == 200
-    assert next(leads_there, None) is None
+    looks = 0
+
+    async def look(*arguments: Any) -> None:
+        nonlocal looks
+        looks += 1
+        if looks < 3:
+            raise Unavailable("the store cannot be reached now; try again in a moment")
+        await check_store(*arguments)
+
+    monkeypatch.setattr(app, "check_store", look)
+    async with running_house(make_site(tmp_path, one_redis_server.url)):
+        assert looks == 3
 
 
 async def test_sigterm_ends_it_with_status_0_and_leaves_nothing_behind(site: Site) -> None:
