@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _BETWEEN = 3.0  # seconds that go by before the next fault, at most: nobody may be able to say anything
 
+_STARTS = 5
+
 
 class Plan:
     """See the module. `counts` says what was broken how often."""
@@ -104,9 +106,18 @@ class Plan:
             self._mend_later(0, stop_and_start)
 
     async def _start(self, node: Node) -> None:
-        node.process.start()
-        await node.process.wait_until_up()
-        node.is_up = True
+        """Again where it ends at once, as whatever watches over it does: the store may be away for long."""
+        for left in range(_STARTS, 0, -1):
+            node.process.start()
+            try:
+                await node.process.wait_until_up()
+            except AssertionError:
+                if left == 1:
+                    raise
+                self._count("nodes started in vain")
+            else:
+                node.is_up = True
+                return
 
     # --- people's connections ---------------------------------------------------------------------------------------
 
