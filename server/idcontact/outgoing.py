@@ -33,6 +33,8 @@ WHOLE_REQUEST: Final = 5.0
 MAX_ANSWER: Final = 64 * 1024
 """Bytes of an answer that are read; a longer one is a failure."""
 
+_IDLE: Final = 4.0
+"""Seconds after which a connection is not used again: many servers (uvicorn, Node.js) close one that was idle for 5."""
 _ENDS_A_BASE: Final = ("", "/", "?")
 """What may follow the base of a mounted application in a URL that it answers for."""
 _JSON: Final = {"Content-Type": "application/json"}
@@ -79,7 +81,7 @@ class Outgoing:
         if tls is None:
             tls = await asyncio.to_thread(ssl.create_default_context)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=tls, limit=100, limit_per_host=50),
+            connector=aiohttp.TCPConnector(ssl=tls, limit=100, limit_per_host=50, keepalive_timeout=_IDLE),
             timeout=aiohttp.ClientTimeout(total=None),  # one limit is enough: that around the whole, in `_ask`
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
