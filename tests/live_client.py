@@ -99,6 +99,8 @@ class Client:
         self.commands: dict[str, Command] = {}
         self.faults: list[str] = []
         self.close_code: int | None = None
+        self.page = secrets.token_hex(8)
+        self.attempt = 0
         self.by_stream = False
         self.posts_to: Site | None = None
         """By a stream instead of a WebSocket; POSTs go to this node where it is another."""
@@ -125,6 +127,7 @@ class Client:
         opens it: `websockets.connect`, or `StreamConnection.open`.
         """
         await self.disconnect()
+        self.attempt += 1
         sent = self.browser.cookie_header if cookie is None else cookie
         self.close_code = None
         said = self.site.url if origin is None else origin
@@ -167,7 +170,7 @@ class Client:
         said = self.have() if have is None else list(have)
         self._declared = {(one["conversation"], one["log"]): one["seq"] for one in said}
         before = len(self.frames)
-        await self.send_frame({"type": "hello", "have": said})
+        await self.send_frame({"type": "hello", "have": said, "page": self.page, "attempt": self.attempt})
         return await self.wait_for("welcome", since=before)
 
     async def resume(self) -> Frame:

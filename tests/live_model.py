@@ -281,7 +281,7 @@ class Model:
                 self._synced(args)
             case "arrive":
                 agent = Agent(args["id"], args["purposes"], args["capacity"], conn=args["conn"], lease=args["lease"])
-                routing.arrive(_at_the_console(agent), now)
+                self.holds("arrival", found=bool(answer), expected=routing.arrive(_at_the_console(agent), now))
             case "lease":
                 self.holds("lease", found=bool(answer), expected=routing.lease(args["id"], args["conn"], args["lease"]))
             case "set_status":

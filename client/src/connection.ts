@@ -81,12 +81,15 @@ export class Connection<F extends ServerFrame> {
   readonly #url: string;
   readonly #listener: ConnectionListener<F>;
   readonly #environment: Environment;
+  /** With the number of the try: a hello that comes late is known from one of this page that came since. */
+  readonly #page: string;
   readonly #cursors = new LogCursors();
   readonly #outbox: Outbox;
   readonly #ways: Ways;
   readonly #waiting = new Map<string, Waiting>();
 
   #socket: Socket | undefined;
+  #attempt = 0;
   #welcomed = false;
   #stopped = false;
   #failures = 0;
@@ -105,6 +108,7 @@ export class Connection<F extends ServerFrame> {
     this.#url = url;
     this.#listener = listener;
     this.#environment = environment;
+    this.#page = environment.newId();
     this.#outbox = new Outbox(environment.storage);
     this.#ways = new Ways(environment.storage);
   }
@@ -169,6 +173,7 @@ export class Connection<F extends ServerFrame> {
   // --- the socket ----------------------------------------------------------------------------------------------------
 
   #connect(): void {
+    this.#attempt += 1;
     let socket: Socket;
     try {
       socket = this.#open();
@@ -189,7 +194,7 @@ export class Connection<F extends ServerFrame> {
   }
 
   #hello(): void {
-    this.#transmit({ type: "hello", have: this.#cursors.have() });
+    this.#transmit({ type: "hello", have: this.#cursors.have(), page: this.#page, attempt: this.#attempt });
     this.#expectAnswer(ANSWER_WITHIN_MS);
   }
 

@@ -50,7 +50,7 @@ beforeEach(() => {
 describe("saying hello", () => {
   it("has nothing on a first load", () => {
     environment.socket.opens();
-    expect(environment.socket.sent).toEqual([{ type: "hello", have: [] }]);
+    expect(environment.socket.sent).toEqual([{ type: "hello", have: [], page: "c-0", attempt: 1 }]);
     expect(lastStatus()).toEqual({ kind: "connecting" });
     environment.socket.says(welcome());
     expect(lastStatus()).toEqual({ kind: "online" });
@@ -64,6 +64,20 @@ describe("saying hello", () => {
     environment.socket.opens();
     expect(environment.socket.sentOf("hello")[0]?.have).toEqual([
       { conversation: CONVERSATION, log: "public", log_id: "log-1", seq: 2, at: 1_000_002 },
+    ]);
+  });
+
+  it("says each time that it is the same page, and how often it has tried", () => {
+    environment.socket.opens();
+    environment.passes(10_000);
+    environment.passes(1_000);
+    comesUp();
+    connection.resync();
+    const said = environment.sockets.flatMap((socket) => socket.sentOf("hello"));
+    expect(said.map(({ page, attempt }) => [page, attempt])).toEqual([
+      ["c-0", 1],
+      ["c-0", 2],
+      ["c-0", 2],
     ]);
   });
 

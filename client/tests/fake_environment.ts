@@ -61,7 +61,7 @@ export class FakeEnvironment implements Environment {
     removeItem: (key: string) => void this.kept.delete(key),
   };
   #now = 1_000_000;
-  #ids = 0;
+  #ids = -1;
   readonly #timers = new Set<Timer>();
   readonly #returns = new Set<(clockMoved: boolean) => void>();
 

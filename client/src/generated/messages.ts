@@ -5,8 +5,10 @@ export const MAX_FRAME_BYTES = 32768;
 export const MAX_TEXT_CHARACTERS = 4000;
 
 export type CommandId = string;
+export type PageId = string;
 export type ConversationId = string;
 export type MessageText = string;
+export type Attempt = number;
 export type Seq = number;
 export type Millis = number;
 export type LogName = "public" | "staff";
@@ -31,6 +33,8 @@ export interface Have {
 export interface Hello {
   type: "hello";
   have?: Array<Have>;
+  page?: PageId;
+  attempt?: Attempt;
 }
 
 /** Say something in an active conversation. */

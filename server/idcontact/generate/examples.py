@@ -53,6 +53,7 @@ BY_NAME: Mapping[str, object] = {
     "name": "Anna de Vries",
     "nonce": "n-1",
     "offer": "o-1",
+    "page": "page-1",
     "participant": "p-1",
     "phase": "active",
     "purpose": "report_move",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError
+from idcontact.live.comings import name_of
 from idcontact.live.socket import NOT_AUTHENTICATED, REPLACED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from idcontact.live.floor import Floor
+    from idcontact.live.messages import Hello
     from idcontact.live.staff_port import Member
 
 _log = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ class Attendance:
     """One console's. `close` ends its socket with a code, when the log-in ended or a newer console took over."""
 
     def __init__(self, member: Member, floor: Floor, close: Callable[[int], None]) -> None:
-        self.conn = secrets.token_urlsafe(12)
+        self.conn = ""
+        """By this name routing knows this console; none before hello."""
         self._member = member
         self._floor = floor
         self._routing = floor.conversations.routing
@@ -41,13 +43,15 @@ class Attendance:
         """Whether this person is an agent, and not only watches."""
         return "agent" in self._member.roles and bool(self._member.purposes) and self._member.capacity > 0
 
-    async def begin(self) -> None:
-        """Be there, and stay. Raises `Unavailable`."""
-        if self.takes_conversations:
-            await self._arrive()
+    async def begin(self, hello: Hello) -> bool:
+        """Be there, and stay. False when the same page has come again since. Raises `Unavailable`."""
+        self.conn = self.conn or name_of(hello)
+        if self.takes_conversations and not await self._arrive():
+            return False
         if self._task is None and not self._left:
             self._task = self._floor.tasks.start(self._keep(), "keep an agent's lease")
             self._floor.attendances.add(self)
+        return True
 
     async def arrive_again(self) -> None:
         """The store may have forgotten that the agent is here."""
@@ -92,10 +96,10 @@ class Attendance:
             except Exception as error:  # noqa: BLE001 - an agent whose lease nobody renews is gone although they are there
                 _log.exception("a lease could not be renewed: %s", type(error).__name__)
 
-    async def _arrive(self) -> None:
+    async def _arrive(self) -> bool:
         member = self._member
         until = await self._floor.conversations.store.now() + LEASE_MS
-        await self._routing.act(
+        taken = await self._routing.act(
             "arrive",
             id=member.id,
             name=member.name,
@@ -104,7 +108,11 @@ class Attendance:
             conn=self.conn,
             lease=until,
         )
+        if taken != 1:
+            self._close(REPLACED)
+            return False
         self._arrived = True
+        return True
 
     async def _lease(self, duration: int) -> bool:
         until = await self._floor.conversations.store.now() + duration

@@ -50,8 +50,7 @@ class Console:
                 await board.ready.wait()
         except TimeoutError:
             raise Unavailable("the queue cannot be read now; try again in a moment") from None
-        await self._attendance.begin()
-        if self._closed:
+        if not await self._attendance.begin(frame) or self._closed:
             return
         board.listeners.add(self)
         chairs = [await self._sit(conversation) for conversation in board.assigned_to(self.member.id)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from typing import TYPE_CHECKING, assert_never
 
-from idcontact.errors import IdContactError, NotFound, Unavailable
+from idcontact.errors import Conflict, IdContactError, NotFound, Unavailable
 from idcontact.live import messages as m
+from idcontact.live.comings import name_of
 from idcontact.live.conversation_state import Phase
 from idcontact.live.frames import encode, end_user_view
 from idcontact.live.happenings import Connected, Disconnected, Ended, WentOnUnverified
@@ -38,7 +38,8 @@ class EndUserEnd:
         self._socket = socket
         self._floor = floor
         self._conversations: Conversations = floor.conversations
-        self._conn = secrets.token_urlsafe(12)
+        self._conn = ""
+        """By this name the store knows this socket; none before hello."""
         self._local: Local | None = None
         self._shown = -1
         self._here = -1
@@ -50,7 +51,12 @@ class EndUserEnd:
     async def hello(self, frame: m.Hello) -> None:
         """Welcome, what is missing, then everything as it comes."""
         self._stand_up()
-        await self._conversations.happen(self.id, Connected(self._conn))
+        self._conn = self._conn or name_of(frame)
+        try:
+            await self._conversations.happen(self.id, Connected(self._conn))
+        except Conflict:
+            self._socket.close(REPLACED)
+            return
         local = self._local = await self._floor.hub.open(self.id)
         stored = await self._conversations.store.load(self.id)
         self._shown = stored.state.version
@@ -168,6 +174,9 @@ class EndUserEnd:
                     connected = await self._conversations.happen(self.id, Connected(self._conn))
                 except Unavailable:
                     await asyncio.sleep(_AGAIN)
+                except Conflict:
+                    self._socket.close(REPLACED)
+                    return
                 else:
                     self._here = connected.committed.version
                     return

@@ -271,8 +271,16 @@ function act.sync()
   return 1
 end
 
+-- Whether `by` is a later try of the page of `conn`: the rule of comings.py.
+local function is_overtaken(conn, by)
+  local page, attempt = string.match(conn, '^([^~]+)~(%d+)~')
+  local same, later = string.match(by, '^([^~]+)~(%d+)~')
+  return page ~= nil and page == same and tonumber(attempt) < tonumber(later)
+end
+
 function act.arrive()
   local agent = get_agent(args.id)
+  if agent and is_overtaken(args.conn, agent.conn) then return 0 end
   if not agent then
     agent = {id = args.id, status = 'away', load = 0, misses = 0, idle_since = now, since = now, present = false, conn = ''}
   end

@@ -21,6 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from idcontact.live.comings import is_overtaken
 from idcontact.live.expected_wait import HandOver
 
 OFFER_TIMEOUT = 20_000
@@ -146,9 +147,14 @@ class Routing:
         if wanted.want == "queued" and wanted.generation >= entry.generation:
             self._queue_again(entry, wanted.present, now)
 
-    def arrive(self, agent: Agent, now: int) -> None:
-        """A console says hello. `agent` brings id, purposes, capacity, conn and lease; status and load are kept."""
+    def arrive(self, agent: Agent, now: int) -> bool:
+        """A console says hello. `agent` brings id, purposes, capacity, conn and lease; status and load are kept.
+
+        False when its page has come by another connection since.
+        """
         known = self.agents.get(agent.id)
+        if known is not None and is_overtaken(agent.conn, by=known.conn):
+            return False
         if known is None:
             known = self.agents[agent.id] = agent
             known.idle_since = now
@@ -164,6 +170,7 @@ class Routing:
             known.present = True
             self._tell_held(known)
         self._seek(known, now)
+        return True
 
     def lease(self, agent_id: str, conn: str, until: int) -> bool:
         """Renew (or shorten) a lease. False when another console took over, or the lease had lapsed."""

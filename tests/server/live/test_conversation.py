@@ -180,6 +180,15 @@ def test_the_socket_of_an_older_tab_does_not_make_the_end_user_absent() -> None:
     assert decide(newer, Disconnected("s1"), NOW + 1, RULES).state is newer
 
 
+def test_a_page_that_has_come_again_is_not_put_out_by_its_earlier_try() -> None:
+    again = decide(ACTIVE, Connected("page-1~3~x"), NOW, RULES).state
+    with pytest.raises(Conflict):
+        decide(again, Connected("page-1~2~y"), NOW + 1, RULES)
+    assert decide(again, Connected("page-1~10~z"), NOW + 1, RULES).state.conn == "page-1~10~z"
+    assert decide(again, Connected("page-2~1~z"), NOW + 1, RULES).state.conn == "page-2~1~z"
+    assert decide(again, Connected("nameless"), NOW + 1, RULES).state.conn == "nameless"
+
+
 def test_silence_is_asked_about_and_then_ends_it() -> None:
     due = deadlines(ACTIVE, RULES, 0)["idle"]
     asked = decide(ACTIVE, DeadlineReached("idle"), due, RULES)

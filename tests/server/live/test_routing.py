@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
 
 PURPOSES = ("move", "tax")
+CONNS = ("k1", "k2", "page~1~x", "page~2~x", "page~10~x")
 AGENTS = {"ann": (PURPOSES, 2), "bob": (("move",), 1), "cor": (("tax",), 3)}
 CONVERSATIONS = ("c1", "c2", "c3", "c4", "c5", "c6")
 LEASE = 45_000
@@ -220,8 +221,8 @@ steps = st.lists(
         st.tuples(st.just("none"), conversation_names),
         st.tuples(st.just("stale"), conversation_names),
         st.tuples(st.just("requeue"), conversation_names, st.booleans()),
-        st.tuples(st.just("arrive"), agent_names, st.sampled_from(("k1", "k2"))),
-        st.tuples(st.just("leave"), agent_names, st.sampled_from(("k1", "k2"))),
+        st.tuples(st.just("arrive"), agent_names, st.sampled_from(CONNS)),
+        st.tuples(st.just("leave"), agent_names, st.sampled_from(CONNS)),
         st.tuples(st.just("status"), agent_names, st.sampled_from(("available", "available", "away"))),
         st.tuples(st.just("accept"), agent_names),
         st.tuples(st.just("decline"), agent_names),
@@ -281,10 +282,11 @@ class Both:
     async def do_arrive(self, agent: str, conn: str) -> None:
         purposes, capacity = AGENTS[agent]
         lease = self.now + LEASE
-        self.routing.arrive(Agent(agent, purposes, capacity, conn=conn, lease=lease, present=True), self.now)
-        await self.store.act(
+        ours = self.routing.arrive(Agent(agent, purposes, capacity, conn=conn, lease=lease, present=True), self.now)
+        theirs = await self.store.act(
             "arrive", self.now, id=agent, name=agent, purposes=purposes, capacity=capacity, conn=conn, lease=lease
         )
+        assert ours == bool(theirs)
 
     async def do_leave(self, agent: str, conn: str) -> None:
         ours = self.routing.lease(agent, conn, self.now)

@@ -7,7 +7,18 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from idcontact.live.messages.values import AgentStatus, CommandId, ConversationId, Frame, LogName, Millis, Seq, Text
+from idcontact.live.messages.values import (
+    AgentStatus,
+    Attempt,
+    CommandId,
+    ConversationId,
+    Frame,
+    LogName,
+    Millis,
+    PageId,
+    Seq,
+    Text,
+)
 
 
 class Have(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +36,10 @@ class Hello(Frame, tag="hello", frozen=True, kw_only=True):
     """The first frame of a socket. `have` is empty on a first load."""
 
     have: list[Have] = msgspec.field(default_factory=list)
+    page: PageId | None = None
+    """Of this load of the page, and another one for each."""
+    attempt: Attempt = 0
+    """The how manieth connection of this page it is: a `hello` that comes late does not count against a later one."""
 
 
 class Command(Frame, frozen=True, kw_only=True):

@@ -12,8 +12,10 @@ MAX_FRAME_BYTES = 32 * 1024
 MAX_TEXT_CHARACTERS = 4000
 
 CommandId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="made by the client")]
+PageId: TypeAlias = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="made by the client, by chance")]
 ConversationId: TypeAlias = Annotated[str, Meta(pattern=r"^[a-z2-7]{26}$", description="public id of a conversation")]
 Text: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_TEXT_CHARACTERS)]
+Attempt: TypeAlias = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Seq: TypeAlias = Annotated[int, Meta(ge=0)]
 Millis: TypeAlias = Annotated[int, Meta(ge=0, description="milliseconds since 1970, UTC")]
 
