@@ -32,8 +32,8 @@ MEMORY_GOAL: Final = 1.6
 SOCKETS: Final = 10_000
 PAIRS: Final = 500
 RATE: Final = 1000
-_ROUNDS = 5
-_SECONDS = 3.0
+_ROUNDS = 3
+_SECONDS = 4.0
 _SPARE_FILES = 500
 
 

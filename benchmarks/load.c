@@ -28,7 +28,8 @@
 #include <unistd.h>
 
 #define SOCKETS 16384
-#define READY_WITHIN 60000000000
+#define AT_ONCE 32 /* handshakes under way */
+#define READY_WITHIN 120000000000
 #define UNDER_WAY 8192 /* messages of one socket whose due time is remembered; a power of two */
 #define PATIENCE 5000000000
 #define SECOND 1e9
@@ -369,12 +370,18 @@ static void open_end(int port, char *line)
     snprintf(end->conversation, sizeof end->conversation, "%s", conversation);
     if (*path == ':')
         port = (int)strtol(path + 1, &path, 10);
-    ws_connect(&end->ws, port, path, headers);
-    watch(end->ws.fd, EPOLLIN, &ends[end_count], EPOLL_CTL_ADD);
+    ws_ask(&end->ws, port, path, headers);
+    end_count++;
+}
+
+static void begin_end(struct end **place)
+{
+    struct end *end = *place;
+    ws_hear_answer(&end->ws);
+    watch(end->ws.fd, EPOLLIN, place, EPOLL_CTL_ADD);
     end->ready = manner == RELAY;
     if (manner == LIVE)
         ws_send(&end->ws, WS_TEXT, connecting(manner), strlen(connecting(manner)));
-    end_count++;
 }
 
 static bool all_ready(void)
@@ -390,8 +397,14 @@ static void open_some(int port, FILE *file, unsigned most)
 {
     char *line = NULL;
     size_t room = 0;
-    for (unsigned i = 0; i < most && getline(&line, &room, file) > 0; i++) {
-        open_end(port, line);
+    for (bool more = true; more && most > 0;) {
+        unsigned begun = end_count;
+        while (most > 0 && end_count - begun < AT_ONCE && (more = getline(&line, &room, file) > 0)) {
+            open_end(port, line);
+            most--;
+        }
+        for (; begun < end_count; begun++)
+            begin_end(&ends[begun]);
         turn(0);
     }
     free(line);

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from running import Site
 
 _PURPOSE: Final = "report_move"
+_OTHER_PURPOSE: Final = "passport"
 _LASTS_MS: Final = 3_600_000
 """How long those who are not connected are held to be there: longer than anything is measured."""
 _AT_ONCE: Final = 16
@@ -89,7 +90,10 @@ def put_under_way(site: Site, pairs: int, idle: int = 0) -> list[Page]:
 
 
 def put_crowd_under_way(site: Site, pairs: int, others: int) -> tuple[list[tuple[Page, Page]], list[Page]]:
-    """Make `pairs` conversations as above, and the pages of `others` end users, whose agents do not come."""
+    """Make `pairs` conversations as above, and the pages of `others` end users, whose agents do not come.
+
+    They come about something else: no agent has thousands of conversations of others on the screen.
+    """
     return uvloop.run(_put_crowd(site, pairs, others))
 
 
@@ -108,7 +112,7 @@ async def _put(site: Site, pairs: int, idle: int) -> list[Page]:
 async def _put_crowd(site: Site, pairs: int, others: int) -> tuple[list[tuple[Page, Page]], list[Page]]:
     async with _making(load_config(site.config, {})) as making:
         couples = await making.pairs([f"agent{number}" for number in range(pairs)])
-        return couples, await making.pages(await making.idle(others))
+        return couples, await making.pages(await making.idle(others, _OTHER_PURPOSE))
 
 
 @dataclass(frozen=True)
@@ -118,18 +122,18 @@ class _Making:
     sessions: StaffSessions
     accounts: dict[str, StaffAccount]
 
-    async def idle(self, count: int) -> list[str]:
+    async def idle(self, count: int, purpose: str = _PURPOSE) -> list[str]:
         """So many of agents who are elsewhere, who have twenty each. What routing keeps of them is laid down whole."""
         several, now = asyncio.Semaphore(_AT_ONCE), await self.conversations.store.now()
 
         async def one(number: int) -> EntryRecord:
             async with several:
-                return await self._laid_down(f"elsewhere{number // _IDLE_EACH}", now)
+                return await self._laid_down(f"elsewhere{number // _IDLE_EACH}", now, purpose)
 
         entries = await asyncio.gather(*map(one, range(count)))
         agents = sorted({entry.agent for entry in entries if entry.agent is not None})
         for agent in agents:
-            await self._arrives(agent, _IDLE_EACH)
+            await self._arrives(agent, _IDLE_EACH, purpose)
         root = self.conversations.routing.root
         async with self.redis.pipeline(transaction=False) as pipeline:
             for entry in entries:
@@ -142,16 +146,16 @@ class _Making:
             await self.conversations.routing.set_status(agent, "available", new_id())
         return [entry.conversation for entry in entries]
 
-    async def _laid_down(self, agent: str, now: int) -> EntryRecord:
+    async def _laid_down(self, agent: str, now: int, purpose: str) -> EntryRecord:
         """A conversation of this agent, and its entry in routing."""
         store = self.conversations.store
-        state = self._waiting(now)
+        state = self._waiting(now, purpose)
         key = await store.create(state, {}, {"ticket": hashed(state.id)})
         before = Stored(state, key, last_activity=0, log_ids={}, seqs={}, now=0, mark=0, set_back=0)
         active = replace(state, phase=Phase.ACTIVE, generation=1, agent=AgentPart(agent, agent, state.created_at))
         change = Change(
             state=active,
-            deadlines=deadlines(active, self.conversations.rules(_PURPOSE), 0),
+            deadlines=deadlines(active, self.conversations.rules(purpose), 0),
             lease=state.created_at + _LASTS_MS,
             attributes=_ATTRIBUTES,
         )
@@ -184,17 +188,17 @@ class _Making:
 
         return list(await asyncio.gather(*(one() for _ in agents)))
 
-    async def _arrives(self, agent: str, capacity: int) -> None:
+    async def _arrives(self, agent: str, capacity: int, purpose: str = _PURPOSE) -> None:
         routing, until = self.conversations.routing, await self.conversations.store.now() + _LASTS_MS
         await routing.act(
-            "arrive", id=agent, name=agent, purposes=[_PURPOSE], capacity=capacity, conn="elsewhere", lease=until
+            "arrive", id=agent, name=agent, purposes=[purpose], capacity=capacity, conn="elsewhere", lease=until
         )
 
-    def _waiting(self, now: int) -> Conversation:
+    def _waiting(self, now: int, purpose: str = _PURPOSE) -> Conversation:
         """Somebody who has identified and landed, and is connected elsewhere."""
         return Conversation(
             id=new_id(),
-            purpose=_PURPOSE,
+            purpose=purpose,
             channel="chat",
             language="nl",
             created_at=now,

@@ -71,6 +71,12 @@ static char *head_end(struct buffer *in)
 
 void ws_connect(struct ws *ws, int port, const char *path, const char *headers)
 {
+    ws_ask(ws, port, path, headers);
+    ws_hear_answer(ws);
+}
+
+void ws_ask(struct ws *ws, int port, const char *path, const char *headers)
+{
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     char request[4096];
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -85,6 +91,10 @@ void ws_connect(struct ws *ws, int port, const char *path, const char *headers)
         die("the handshake's headers are too long");
     if (send(ws->fd, request, (size_t)length, MSG_NOSIGNAL) != length)
         die("the handshake could not be sent");
+}
+
+void ws_hear_answer(struct ws *ws)
+{
     char *end;
     do {
         ssize_t got = recv(ws->fd, room_for(&ws->in, CHUNK), CHUNK, 0);
@@ -94,7 +104,7 @@ void ws_connect(struct ws *ws, int port, const char *path, const char *headers)
     } while ((end = head_end(&ws->in)) == NULL);
     size_t head = (size_t)(end - (ws->in.bytes + ws->in.start));
     if (memcmp(ws->in.bytes, "HTTP/1.1 101", 12) != 0 || memmem(ws->in.bytes, head, ACCEPTED, strlen(ACCEPTED)) == NULL)
-        die("the server refused the socket at %s", path);
+        die("the server refused the socket: %.*s", (int)head, ws->in.bytes);
     ws->in.start += head;
     lean(ws->fd);
 }

@@ -36,6 +36,10 @@ int64_t nanoseconds(void);
 /* Connect to a port of 127.0.0.1 and shake hands; `headers` are whole lines, each with its CR LF. Dies when refused. */
 void ws_connect(struct ws *ws, int port, const char *path, const char *headers);
 
+/* The same in two halves: several may be under way. */
+void ws_ask(struct ws *ws, int port, const char *path, const char *headers);
+void ws_hear_answer(struct ws *ws);
+
 /* Take a connection over whose request is in `in`, answer it, and copy its path. False while it is not whole. */
 bool ws_accept(struct ws *ws, char *path, size_t room);
 
