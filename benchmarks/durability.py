@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from idcontact.durability import Durability
     from servers import Kind, RedisServer
 
-_PAIRS = 50
+_PAIRS = 25
 _WINDOW = 2
 _RATE = 500
-_ROUNDS = 5
+_ROUNDS = 4
 _SECONDS = 1.0
 
 
