@@ -56,15 +56,15 @@ def main() -> int:
         "core": partial(measure_core, core),
         "tokens": measure_tokens,
     }
-    try:
-        met = True
-        for part in only:
-            print(f"\n--- {part} ---\n")
+    met = True
+    for part in only:
+        print(f"\n--- {part} ---\n", flush=True)
+        try:
             met = parts[part]() and met
-        return 0 if met else 1
-    except Missing as missing:
-        print(missing, file=sys.stderr)
-        return 1
+        except (Missing, AssertionError, TimeoutError) as failure:
+            print(f"{part} could not be measured: {failure}", flush=True)
+            met = False
+    return 0 if met else 1
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ class Rows:
     bound: Row
     peers: list[Row]
     slow: list[Row] = field(default_factory=list)
-    """Those in an open loop, once more, at `SLOW_RATE`."""
+    """The product and its peers once more, at `SLOW_RATE`."""
 
     @property
     def in_closed_loop(self) -> list[Row]:
@@ -103,7 +103,7 @@ async def _talking(plan: Plan, stack: AsyncExitStack, load: Path, site: Site, de
 
 def _take_turns(plan: Plan, rows: Rows) -> None:
     """ABC ABC ABC: what disturbs the machine for a while disturbs all."""
-    rows.slow.extend(Row(row.name, row.generator, row.processes, row.others) for row in rows.in_open_loop)
+    rows.slow.extend(Row(row.name, row.generator, row.processes, row.others) for row in (rows.crossing, *rows.peers))
     for what, among, kind, value, rounds in (
         ("closed loop", rows.in_closed_loop, "closed", WINDOW, plan.rounds),
         ("open loop", rows.in_open_loop, "open", plan.rate, plan.rounds),
@@ -164,8 +164,8 @@ def _judged(rows: Rows) -> bool:
     print(
         f"{'met' if added <= HOP_GOAL else 'MISSED'}; above the product on one node: {added - _added_beside(rows):,.0f}"
     )
-    faults = [fault for row in (product, rows.beside, rows.bare, *rows.slow[:3]) for fault in row.faults()]
-    total = sum(one.delivered for row in (product, rows.beside, *rows.slow[:2]) for one in (*row.closed, *row.opened))
+    faults = [fault for row in (product, rows.beside, rows.bare, rows.slow[0]) for fault in row.faults()]
+    total = sum(one.delivered for row in (product, rows.beside, rows.slow[0]) for one in (*row.closed, *row.opened))
     print(
         "\n".join(faults) if faults else f"{total:,} messages through the product: each acknowledged and delivered once"
     )
