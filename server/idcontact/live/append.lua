@@ -11,8 +11,10 @@
 -- ARGV[5]  the node that asks: it needs no publication
 -- ARGV[6]  root of the node channels, e.g. "idc:{c017}:node:"
 -- ARGV[7]  conversation id
--- Answer: {"ok"|"again"|"refused"|"full"|"gone", seq, at}
+-- ARGV[8]  how often one side may say something in ten seconds, on however many sockets; 0: any number of times
+-- Answer: {"ok"|"again"|"refused"|"full"|"gone", seq, at}, or {"often", 0, milliseconds until there is room}
 local MAX_EVENTS, MAX_BYTES = 10000, 32 * 1024 * 1024
+local WINDOW, COUNTS = 10000, 1000000
 local call = redis.call
 local memory = ARGV[1] .. '|' .. ARGV[2] .. '|' .. ARGV[3]
 local answered = call('HGET', KEYS[3], memory)
@@ -22,7 +24,7 @@ if answered then
   local seq, at = string.match(answered, '^(%d+)|(%d+)$')
   return {'again', tonumber(seq), tonumber(at)}
 end
-local state = call('HMGET', KEYS[1], 'phase', 'agent', 'seq_public', 'bytes')
+local state = call('HMGET', KEYS[1], 'phase', 'agent', 'seq_public', 'bytes', 'said_' .. ARGV[1])
 if not state[1] then return {'gone', 0, 0} end
 if state[1] ~= 'active' or (ARGV[1] == 'agent' and state[2] ~= ARGV[2]) then return {'refused', 0, 0} end
 
@@ -31,8 +33,12 @@ if tonumber(state[3]) >= MAX_EVENTS or bytes > MAX_BYTES then return {'full', 0,
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- One number has the window in front and, behind it, how often something was said in it.
+local said = math.max(math.floor(now / WINDOW) * COUNTS, tonumber(state[5] or 0)) + 1
+local limit = tonumber(ARGV[8])
+if limit > 0 and said % COUNTS > limit then return {'often', 0, WINDOW - now % WINDOW} end
 local seq = call('HINCRBY', KEYS[1], 'seq_public', 1)
-call('HSET', KEYS[1], 'last_activity', now, 'bytes', bytes)
+call('HSET', KEYS[1], 'last_activity', now, 'bytes', bytes, 'said_' .. ARGV[1], said)
 call('XADD', KEYS[2], seq .. '-0', 'at', now, 'event', ARGV[4])
 call('HSET', KEYS[3], memory, seq .. '|' .. now)
 local routes = call('HGETALL', KEYS[4])

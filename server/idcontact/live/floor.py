@@ -61,7 +61,7 @@ class Floor:
             )
         )
         sealed = seal_frame(plain, local.stored.key, local.id, "public")
-        said = Say(local.id, by, part, frame.id, sealed, self.hub.node)
+        said = Say(local.id, by, part, frame.id, sealed, self.hub.node, self.limits.frames_per_10_seconds)
         # Who said it may be gone by then: the others must hear it all the same.
         self.conversations.store.append_soon(said, partial(self._said, local, plain, answer, frame.id))
 

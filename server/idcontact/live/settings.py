@@ -60,7 +60,7 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     socket_limit: Limit = Limit(120, 60)
     """How often one end user or member of staff may connect; from one address, how often those who may not come in."""
     frames_per_10_seconds: Annotated[int, msgspec.Meta(ge=10)] = 100
-    """Frames that one socket may send."""
+    """Frames that one socket may send, and messages that one side of a conversation may say on however many sockets."""
 
     def rules(self, purpose: str) -> Rules:
         """The rules of a conversation about `purpose`, in milliseconds."""

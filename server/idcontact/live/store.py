@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 
-from idcontact.errors import Conflict, NotFound
+from idcontact.errors import Conflict, NotFound, TooManyRequests
 from idcontact.keystore import DataKey, KeyStore
 from idcontact.live.bucket_store import BucketStore
 from idcontact.live.conversation_state import Conversation, Phase
@@ -64,6 +64,8 @@ def _appended(answered: Callable[[Appended | Exception], None], answer: object) 
             answered(Appended(seq, at, again=outcome == b"again"))
         case b"gone":
             answered(NotFound("this conversation does not exist, or no longer"))
+        case b"often":
+            answered(TooManyRequests("too much is said at once; try again in a moment", retry_after=at // 1000 + 1))
         case b"full":
             answered(Conflict("this conversation has become too long; start a new one"))
         case _:
@@ -260,7 +262,7 @@ class ConversationStore:
         return bool(await self._vouch.acknowledged([self.keys(conversation).hash], [version]))
 
     def append_soon(self, said: Say, answered: Callable[[Appended | Exception], None]) -> None:
-        """Say something. `answered` is called with where it went, or with `Conflict`, `NotFound` or `Unavailable`.
+        """Say something. `answered` is called with where it went, or with why not.
 
         In the order of the calls: without a task between, which would cost more than all the rest.
         """
@@ -270,7 +272,8 @@ class ConversationStore:
                 self._until_timed = _TIME_ONE_IN
                 answered = _timed(answered, self._relayed)
         keys = self.keys(said.conversation)
-        words = (said.who, said.part, said.command, said.event, said.node, keys.channels, said.conversation)
+        conversation, who, part, command, event, node, allowed = said
+        words = (who, part, command, event, node, keys.channels, conversation, allowed)
         self.pipe.script(
             self._append, keys.of_append + words, len(keys.of_append), lambda answer: _appended(answered, answer)
         )

@@ -84,7 +84,10 @@ class Inspected(NamedTuple):
 
 
 class Say(NamedTuple):
-    """Something to append. `who` is `end_user` or `agent`, `part` the agent's id; `node` needs no publication."""
+    """Something to append. `who` is `end_user` or `agent`, `part` the agent's id; `node` needs no publication.
+
+    `allowed` is how often `who` may say something in this conversation in ten seconds; 0: any number of times.
+    """
 
     conversation: str
     who: str
@@ -92,6 +95,7 @@ class Say(NamedTuple):
     command: str
     event: bytes
     node: str
+    allowed: int = 0
 
 
 class Appended(NamedTuple):

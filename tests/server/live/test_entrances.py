@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 
 from idcontact.live import stream as live_stream
+from idcontact.live.keys import keys_of
+from live_client import Refused
 from live_floor import Floor, floor_of
 from live_stream import StreamConnection
 from running import make_site, running_house
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from redis.asyncio import Redis
+
     from live_client import Client
+    from live_people import EndUser
 
 pytestmark = pytest.mark.one_kind
 
@@ -99,3 +104,34 @@ async def test_a_page_that_posts_the_same_again_and_again_is_closed(
     assert isinstance(stream, StreamConnection)
     assert [await stream.post("{}", 1) for _ in range(6)] == [204] * 6
     assert await end_user.closed() == TOO_OFTEN
+
+
+async def test_who_says_too_much_over_many_sockets_has_to_wait_and_the_other_side_has_not(
+    redis_url: str, redis: Redis, tmp_path: Path
+) -> None:
+    site = make_site(tmp_path, redis_url, live="frames_per_10_seconds = 20")
+    async with running_house(site), floor_of(site) as floor:
+        end_user, ann = await floor.talk()
+        number, refused = await _says_too_much(end_user)
+        assert refused.code == "rate_limited"
+        assert 0 < (refused.retry_after_ms or 0) <= 11_000
+        assert end_user.is_open
+        await ann.say(end_user.conversation, "a word in between")
+        await end_user.said(*map(str, range(number)), "a word in between")
+
+        # As if the ten seconds were over.
+        await redis.hdel(keys_of(end_user.conversation, "idc").hash, "said_end_user")
+        await end_user.say(str(number), command_id=f"c{number}")
+        await ann.until(lambda: ann.texts(end_user.conversation)[-1] == str(number), "what had to wait")
+
+
+async def _says_too_much(end_user: EndUser) -> tuple[int, Refused]:
+    """Count aloud, by a new socket for every ten numbers; the number that was refused, and how."""
+    for number in range(100):
+        if number % 10 == 0:
+            await end_user.resume()
+        try:
+            await end_user.say(str(number), command_id=f"c{number}")
+        except Refused as refused:
+            return number, refused
+    raise AssertionError("nothing was too much")
