@@ -44,18 +44,28 @@ async def test_a_reload_shows_the_whole_history_again(floor: Floor) -> None:
     assert end_user.events(end_user.conversation) == history
 
 
-@pytest.mark.parametrize("wrong", ["unknown log", "future number"])
-async def test_who_claims_to_have_what_is_not_there_gets_the_whole_log(floor: Floor, wrong: str) -> None:
+async def test_who_claims_to_have_another_log_gets_the_whole_one(floor: Floor) -> None:
     end_user, _ = await floor.talk()
     await end_user.say("one")
     (have,) = end_user.have()
     history = end_user.events(end_user.conversation)
-    claim = {**have, "log_id": "0000000000000000"} if wrong == "unknown log" else {**have, "seq": have["seq"] + 5}
     await end_user.disconnect()
     end_user.logs.clear()
-    await end_user.connect([claim])
+    await end_user.connect([{**have, "log_id": "0000000000000000"}])
     await end_user.said("one")
     assert end_user.events(end_user.conversation) == history
+
+
+async def test_who_claims_to_have_what_is_yet_to_come_is_believed_that_the_store_lost_it(floor: Floor) -> None:
+    end_user, _ = await floor.talk()
+    await end_user.say("one")
+    (have,) = end_user.have()
+    await end_user.disconnect()
+    end_user.logs.clear()
+    await end_user.connect([{**have, "seq": have["seq"] + 5}])
+    await end_user.wait_for("maybe_lost")
+    await end_user.said("one")
+    assert end_user.have()[0]["log_id"] != have["log_id"]
 
 
 async def test_hello_again_on_the_same_socket_brings_what_is_missing(floor: Floor) -> None:
@@ -64,7 +74,8 @@ async def test_hello_again_on_the_same_socket_brings_what_is_missing(floor: Floo
     await end_user.say("two")
     (have,) = end_user.have()
     before = len(end_user.frames)
-    await end_user.hello([{**have, "seq": have["seq"] - 2}])
+    last = next(event for event in end_user.events(end_user.conversation) if event["seq"] == have["seq"] - 2)
+    await end_user.hello([{**have, "seq": last["seq"], "at": last["at"]}])
     await end_user.said("one", "two")
     await end_user.ping()
     assert [frame["seq"] for frame in end_user.frames[before:] if "log" in frame] == [have["seq"] - 1, have["seq"]]
