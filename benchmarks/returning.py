@@ -38,6 +38,8 @@ class _Return:
     came: Came
     server: float
     store: float
+    kept_waiting: float
+    """Seconds for which the node could have gone on, and others had its core."""
 
     def at(self, part: float) -> float:
         """The wait, in seconds, that this part of them did not exceed."""
@@ -65,11 +67,15 @@ def measure_returning(kind: Kind) -> bool:
 
 def _return(home: House, comers: subprocess.Popen[str]) -> _Return:
     pids = home.server.pid, pid_of(home.store)
-    before = [cpu_seconds(pid) for pid in pids]
+    before, waited = [cpu_seconds(pid) for pid in pids], _kept_waiting(home.server.pid)
     _say(comers)
     came = msgspec.json.decode(_line(comers), type=Came)
     server, store = (cpu_seconds(pid) - was for pid, was in zip(pids, before, strict=True))
-    return _Return(came, server, store)
+    return _Return(came, server, store, _kept_waiting(home.server.pid) - waited)
+
+
+def _kept_waiting(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 @contextmanager
@@ -110,11 +116,14 @@ def _report(kind: Kind, returns: list[_Return]) -> bool:
         f"{_PAIRS} end users and {_PAIRS} agents connect at once to one node that has just started; {kind}\n"
         f"seconds from each one's connect to the answer to its hello\n"
     )
-    print(f"{'':10}{'p50':>7}{'p99':>7}{'max':>7}   CPU seconds: {'node':>6}{'store':>7}{'clients':>9}{'refused':>10}")
+    print(
+        f"{'':10}{'p50':>7}{'p99':>7}{'max':>7}   CPU seconds: {'node':>6}{'store':>7}{'clients':>9}{'refused':>10}"
+        f"{'kept from its core':>21}"
+    )
     for number, one in enumerate(returns, 1):
         print(
             f"{f'round {number}':10}{one.at(0.5):7.2f}{one.at(0.99):7.2f}{one.at(1):7.2f}{'':16}{one.server:6.2f}"
-            f"{one.store:7.2f}{one.came.cpu:9.2f}{one.came.refused:10}"
+            f"{one.store:7.2f}{one.came.cpu:9.2f}{one.came.refused:10}{one.kept_waiting:21.2f}"
         )
     slowest = statistics.median(one.at(1) for one in returns)
     refused = sum(one.came.refused for one in returns)
