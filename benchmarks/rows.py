@@ -46,8 +46,8 @@ class Row:
 
     @property
     def per_second(self) -> float:
-        """Messages, median of the rounds."""
-        return statistics.median(figures.per_second for figures in self.closed)
+        """Messages, median of the rounds; 1 where there were none, so that others can be compared with it."""
+        return max(statistics.median(figures.per_second for figures in self.closed), 1.0)
 
     def cost(self, process: str) -> float:
         """CPU microseconds per message, median of the rounds."""
