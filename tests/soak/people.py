@@ -96,7 +96,7 @@ class Enduring(Journaled):
                 pause = min(2 * pause, _LONGEST_PAUSE)
             self.lose()
             await self.disconnect()
-            self.journal.note("lost")
+            self.journal.note("lost", {} if self.close_code is None else {"code": self.close_code})
             away, self.lid_closed = self.lid_closed, 0.0
             await asyncio.sleep(away + pause * (0.5 + self.pace.chance.random()))
 
@@ -159,9 +159,9 @@ class Enduring(Journaled):
         )
 
     def has_all_of(self, conversation: str) -> bool:
-        """Whether this page has the end of the log: nothing comes after that."""
+        """Whether this page has the end of the log: nothing comes after that, but that some was lost."""
         log = self.logs.get((conversation, "public"))
-        return log is not None and bool(log.events) and log.events[-1]["type"] == "ended"
+        return log is not None and any(event["type"] == "ended" for event in log.events)
 
 
 class Visitor(Enduring, JournaledEndUser):

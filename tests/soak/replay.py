@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 _MAY_YET_BE_DONE: Final = frozenset({"unavailable", "rate_limited"})
 """Errors after which a command is to be sent again; it may have been done all the same."""
+_STOPS: Final = frozenset({4400, 4403, 4409})
+"""Close codes by which a page is told to stop, as the page says."""
+_STOPS_FORGOTTEN: Final = frozenset({4401, 4404})
+"""The same, by which it learns that the store knows nothing of it."""
 
 
 class LogKey(NamedTuple):
@@ -94,7 +98,7 @@ class Replay:
                 case "heard":
                     self._heard(record.frame)
                 case "lost":
-                    pass
+                    self._lost(record.frame.get("code", 0))
         counts.connections += opened
         counts.reconnections += max(0, opened - 1)
 
@@ -104,6 +108,11 @@ class Replay:
 
     def fault(self, what: str) -> None:
         self.checker.faults.append(f"{self.journal.who}: {what}")
+
+    def _lost(self, code: int) -> None:
+        """Everybody here has one page, is logged in and has a conversation that is kept: nobody may be told to stop."""
+        if code in _STOPS or (code in _STOPS_FORGOTTEN and not self.checker.may_fall_back):
+            self.fault(f"its only page was told to stop: {code}")
 
     # --- what it sent ---------------------------------------------------------------------------------------------
 

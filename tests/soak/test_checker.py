@@ -133,6 +133,19 @@ def story() -> Story:
     return Story()
 
 
+@pytest.mark.parametrize("code", [4400, 4401, 4403, 4404, 4409])
+def test_a_page_that_is_told_to_stop_though_it_is_its_persons_only_one_is_found(story: Story, code: int) -> None:
+    place = story.end_user.records.index(Record("lost"))
+    story.end_user.records[place] = Record("lost", {"code": code})
+    story.finds(f"end user 1: its only page was told to stop: {code}")
+
+
+@pytest.mark.parametrize("code", [1006, 1012, 1013, 4408, 4429])
+def test_a_page_that_is_told_to_come_back_is_no_fault(story: Story, code: int) -> None:
+    story.end_user.records[story.end_user.records.index(Record("lost"))] = Record("lost", {"code": code})
+    assert story.verdict().faults == []
+
+
 def test_a_conversation_in_which_all_went_well_has_no_faults_and_is_counted(story: Story) -> None:
     verdict = story.verdict()
     assert verdict.faults == []
