@@ -21,6 +21,7 @@ from idcontact.live.keys import context
 from idcontact.live.routing import Wanted
 from idcontact.live.routing_store import RoutingStore, decode_assignment
 from idcontact.live.stored import Change, Committed, Stored
+from idcontact.redis import TOO_FEW_REPLICAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,23 +148,36 @@ class Conversations:
         except (NotFound, KeyGone, SealBroken):
             # One that nobody can read is offered to nobody. Should its key come back, so will its end user's next sign.
             gone = Wanted(conversation=conversation, version=_GONE_VERSION, generation=0, want="none")
-            await self.routing.sync(gone, channel="", language="")
-            await self.store.told(conversation, _GONE_VERSION)
+            if await self.routing.sync(gone, channel="", language=""):
+                await self.store.told(conversation, _GONE_VERSION)
             return
-        await self.routing.sync(wanted(state), channel=state.channel, language=state.language)
-        await self.store.told(conversation, state.version)
+        # Not before a replica has it, either: it would never be told again, should that one take over in between.
+        if await self.routing.sync(wanted(state), channel=state.channel, language=state.language):
+            await self.store.told(conversation, state.version)
 
     async def hear(self, conversation: str, raw: bytes) -> None:
         """Bring the conversation in line with what routing says of it (the outbox's `raw`), and say that it heard."""
         word = decode_assignment(raw)
         try:
             happening = Assigned(word.agent, word.name, word.generation, word.present)
-            follows = _follows((await self.happen(conversation, happening)).state, word.generation)
+            heard = (await self.happen(conversation, happening)).state
+            if not await self._is_kept(heard):
+                return  # it is heard again until it is
+            follows = _follows(heard, word.generation)
         except (NotFound, KeyGone, SealBroken):
             follows = False
         if not follows:
             await self.tell_routing(conversation)
         await self.routing.confirm(conversation, raw)
+
+    async def _is_kept(self, state: Conversation) -> bool:
+        """As safely as was promised; what is not yet is done all the same."""
+        try:
+            return await self.store.vouch(state.id, state.version)
+        except Unavailable as unavailable:
+            if unavailable.reason != TOO_FEW_REPLICAS:
+                raise
+            return False
 
 
 def _follows(state: Conversation, generation: int) -> bool:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from idcontact.errors import Unavailable
 from idcontact.live.expected_wait import HandOver
-from idcontact.redis import Script, reaching
+from idcontact.redis import TOO_FEW_REPLICAS, Script, reaching
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -130,8 +131,8 @@ return {
   redis.call('HGETALL', KEYS[1] .. 'agents'),
 }
 """
-_ACKNOWLEDGED = frozenset({"accept", "decline", "set_status"})
-"""The acts that an agent is told of that they are stored."""
+_ACKNOWLEDGED = frozenset({"accept", "decline", "set_status", "sync"})
+"""The acts that an agent is told of that they are stored; and the one that is not repeated once it is."""
 _entry = msgspec.json.Decoder(EntryRecord)
 _agent = msgspec.json.Decoder(AgentRecord)
 _assignment = msgspec.json.Decoder(AssignmentRecord)
@@ -166,9 +167,15 @@ class RoutingStore:
         answer = await act([self.root], [name, msgspec.json.encode(args), now, self._settings])
         return int(answer[0])
 
-    async def sync(self, wanted: Wanted, *, channel: str, language: str, now: int = 0) -> None:
-        """Bring the entry in line with its conversation."""
-        await self.act("sync", now, channel=channel, language=language, **msgspec.to_builtins(wanted))
+    async def sync(self, wanted: Wanted, *, channel: str, language: str, now: int = 0) -> bool:
+        """Bring the entry in line with its conversation. Whether that is kept as safely as was promised."""
+        try:
+            await self.act("sync", now, channel=channel, language=language, **msgspec.to_builtins(wanted))
+        except Unavailable as unavailable:
+            if unavailable.reason != TOO_FEW_REPLICAS:
+                raise
+            return False  # done all the same: the queue goes on
+        return True
 
     async def accept(self, conversation: str, offer: int, agent: str, now: int = 0, command: str | None = None) -> bool:
         """Take the offered conversation. False when this offer is not open for this agent."""

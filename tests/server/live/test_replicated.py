@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import ClientSession
 from redis.asyncio import Redis
 
 from idcontact.durability import TOO_FEW, Replicas, ReplicaWatch
 from idcontact.errors import Unavailable
-from idcontact.live.conversation_state import Auth, AuthStatus
+from idcontact.live.conversation_state import Auth, AuthStatus, Phase
 from idcontact.live.happenings import Ended, ResultArrived
 from idcontact.live.stored import Say
 from live_client import Refused
@@ -194,6 +195,38 @@ async def test_an_accepted_offer_is_acknowledged_once_a_replica_has_it(live: Par
     assert await live.routing.accept(conversation, entry.offer, "ann", command="a1")
 
 
+async def test_the_queue_is_told_again_until_a_replica_has_heard_it(live: Parts, replica: RedisServer) -> None:
+    """Should the replica take over in between, nobody else would tell it, and somebody would wait for ever."""
+    conversation = await live.waiting()
+    untold = live.store.keys(conversation).untold
+    await live.redis.sadd(untold, conversation)
+    replica.pause()
+    await live.conversations.tell_routing(conversation)
+    assert await live.redis.sismember(untold, conversation)
+    replica.resume()
+    await live.conversations.tell_routing(conversation)
+    assert not await live.redis.sismember(untold, conversation)
+
+
+async def test_a_conversation_hears_of_its_agent_again_until_a_replica_has_it(
+    live: Parts, replica: RedisServer
+) -> None:
+    await live.agent()
+    conversation = await live.waiting()
+    entry = await live.routing.entry(conversation)
+    assert entry is not None
+    assert await live.routing.accept(conversation, entry.offer or 0, "ann", command="a1")
+    word = await live.routing.unheard(conversation)
+    assert word is not None
+    replica.pause()
+    await live.conversations.hear(conversation, word)
+    assert (await live.store.load(conversation)).state.phase is Phase.ACTIVE
+    assert await live.routing.unheard(conversation) == word
+    replica.resume()
+    await live.conversations.hear(conversation, word)
+    assert await live.routing.unheard(conversation) is None
+
+
 async def test_the_script_is_sent_again_to_a_server_that_has_forgotten_it(live: Parts) -> None:
     conversation = await live.active()
     await live.redis.script_flush()
@@ -232,3 +265,20 @@ async def test_people_hear_that_what_they_said_is_not_safe_and_send_it_again(
             await client.command("send", command_id="m2", conversation=end_user.conversation, text="held back")
         await end_user.said("kept", "held back", "held back")
         await ann.said(end_user.conversation, "kept", "held back", "held back")
+
+
+async def test_deadlines_do_not_wait_for_what_waits_for_replicas(
+    pair: tuple[RedisServer, RedisServer], tmp_path: Path
+) -> None:
+    primary, replica = pair
+    patient = SETTINGS.replace("300 ms", "4 s")
+    async with running_house(make_site(tmp_path, primary.url, top=patient)) as site, floor_of(site) as floor:
+        end_user, _ = await floor.talk()
+        replica.pause()
+        said = await end_user.begin("send", conversation=end_user.conversation, text="held back")
+        async with ClientSession() as session, session.get(f"{site.url}/health/ready") as answer:
+            # Not that the store is away: it was asked for its deadlines, and answered.
+            assert (await answer.json())["status"] == TOO_FEW
+        assert not said.answers
+        replica.resume()
+        await said.ack()
