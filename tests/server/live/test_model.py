@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule, run_state_machine_as_test
 
+from idcontact.live import deadlines
 from idcontact.live import messages as m
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Phase
 from idcontact.live.frames import encode
@@ -222,6 +223,12 @@ class Conversing(SideBySide):
 
     def all_is_swept(self, _which: int, _yes: bool, _interruption: Interrupted) -> None:
         self.wait(self.swept())
+
+
+@pytest.fixture(autouse=True)
+def one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep does many at a time: of those that a kill cancels in mid-call, the model would not know the end."""
+    monkeypatch.setattr(deadlines, "AT_ONCE", 1)
 
 
 @pytest.mark.hypothesis
