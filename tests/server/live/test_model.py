@@ -233,20 +233,20 @@ def one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.hypothesis
 def test_the_scripts_and_the_rules_are_one_through_kills_and_overtakings(redis_url: str) -> None:
-    side_by_side(redis_url, examples(40))
+    side_by_side(redis_url, 40)
 
 
 @pytest.mark.hypothesis
 def test_they_are_one_on_a_cluster_too(cluster: Cluster) -> None:
-    side_by_side(cluster.url, examples(10))
+    side_by_side(cluster.url, 10)
 
 
-def side_by_side(redis_url: str, rounds: int) -> None:
+def side_by_side(redis_url: str, usual: int) -> None:
     class Here(Conversing):
         pass
 
     Here.redis_url = redis_url
     run_state_machine_as_test(
         Here,
-        settings=settings(max_examples=rounds, stateful_step_count=30, suppress_health_check=list(HealthCheck)),
+        settings=settings(max_examples=examples(usual), stateful_step_count=30, suppress_health_check=list(HealthCheck)),
     )
