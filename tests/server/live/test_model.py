@@ -248,5 +248,7 @@ def side_by_side(redis_url: str, usual: int) -> None:
     Here.redis_url = redis_url
     run_state_machine_as_test(
         Here,
-        settings=settings(max_examples=examples(usual), stateful_step_count=30, suppress_health_check=list(HealthCheck)),
+        settings=settings(
+            max_examples=examples(usual), stateful_step_count=30, suppress_health_check=list(HealthCheck)
+        ),
     )
