@@ -30,7 +30,8 @@ REFUSING: Final = "the store answers and takes nothing"
 UNREADABLE: Final = "conversations cannot be read: their keys are not here"
 _FRESH: Final = 1.0
 """Seconds for which an answer is good: anybody may ask, and the store is asked only so often."""
-_PATIENCE: Final = 2.0
+_PATIENCE: Final = 3.0
+"""Seconds for all checks: that of the replicas may take two, where its script is not known to the store yet."""
 _WELL: Final = {"status": "ok"}
 _LIVE: Final = Operation(
     summary="Whether this process answers", answers=[json(dict[str, str], "It does.")], stored=False

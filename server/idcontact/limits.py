@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from redis.asyncio import Redis
     from starlette.requests import HTTPConnection
 
+    from idcontact.pipe import Line
+
 _IPV6_SITE: Final = 64
 
 
@@ -69,6 +71,11 @@ class Limiter:
         self._pipe = line_to(redis, [self._script])
         self.refused: Counter[str] = Counter()
         """How often each limit refused somebody, here, since the start."""
+
+    @property
+    def line(self) -> Line:
+        """That connection, for others whose questions are short."""
+        return self._pipe
 
     @property
     def interruptions(self) -> int:

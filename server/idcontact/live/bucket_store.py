@@ -43,6 +43,10 @@ class BucketStore:
             )
         )
 
+    def ask_by(self, line: Line) -> None:
+        """Ask by another line: on one where acknowledgements wait for replicas, deadlines would wait behind them."""
+        self._pipe = line
+
     async def firsts(self) -> Firsts:
         """What comes first in each bucket. The same bytes every time: it is asked twice a second by every node."""
         try:

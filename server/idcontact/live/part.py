@@ -102,6 +102,8 @@ class LivePart:
             took=needs.metrics.took,
             relayed=needs.metrics.relayed,
         )
+        if needs.replicas is not None:
+            self.store.buckets.ask_by(needs.limiter.line)
         self.routing = RoutingStore(redis, prefix, settings.routing, needs.metrics.took, replicas=needs.replicas)
         self.routing.go_by(self.store.pipe)
         results = result_check(settings.decrypt_key, settings.auth_methods, "live")
