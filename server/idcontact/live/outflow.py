@@ -31,7 +31,8 @@ class Outflow:
         self._queue: deque[bytes] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
-        self._less = asyncio.Event()
+        self._less: asyncio.Event | None = None
+        """For who waits for room: hardly any socket ever needs it, and an idle one is to be small."""
         self._closing: int | None = None
         self._lost = False
         self._at_once = False
@@ -58,6 +59,7 @@ class Outflow:
     async def room(self) -> None:
         """For whoever has much to send: come back when little is queued, or nothing goes out any more."""
         while self._bytes > ROOM_BYTES and self._closing is None and not self._lost:
+            self._less = self._less or asyncio.Event()
             self._less.clear()
             await self._less.wait()
 
@@ -65,7 +67,7 @@ class Outflow:
         """Send what is queued, then close."""
         if self._closing is None:
             self._closing = code
-            self._less.set()
+            self._say_less()
             self._rouse()
 
     async def run(self) -> None:
@@ -84,14 +86,18 @@ class Outflow:
         finally:
             self._at_once = False
             self._lost = True
-            self._less.set()
+            self._say_less()
 
     async def _send_queued(self) -> None:
         while self._queue:
             frame = self._queue.popleft()
             self._bytes -= len(frame)
-            self._less.set()
+            self._say_less()
             await self._send(_message(frame))
+
+    def _say_less(self) -> None:
+        if self._less is not None:
+            self._less.set()
 
     def _rouse(self) -> None:
         self._at_once = False

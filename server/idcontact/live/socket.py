@@ -109,7 +109,8 @@ class Socket(Generic[F]):
         self._decoder = decoder
         self._allowed = allowed
         self._under_way = 0
-        self._settled = asyncio.Event()
+        self._settled: asyncio.Event | None = None
+        """For who waits until every message has been answered; an idle socket is to be small."""
         self._window_start = 0.0
         self._in_window = 0
         self._malformed = 0
@@ -225,7 +226,7 @@ class Socket(Generic[F]):
 
     def _said(self, command: str, outcome: m.Ack | Exception) -> None:
         self._under_way -= 1
-        if self._under_way == 0:
+        if self._under_way == 0 and self._settled is not None:
             self._settled.set()
         if isinstance(outcome, m.Ack):
             self._out.put(encode(outcome))
@@ -238,6 +239,7 @@ class Socket(Generic[F]):
     async def _settle(self) -> None:
         """Come back when every message that was sent has been answered."""
         while self._under_way:
+            self._settled = self._settled or asyncio.Event()
             self._settled.clear()
             await self._settled.wait()
 
