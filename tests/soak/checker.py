@@ -89,6 +89,8 @@ class Checker:
                 self.accepted_by[replay.journal.account] |= replay.taken_up
             else:
                 self._last_log.update({key: view.log_id for key, view in replay.views.items()})
+        for key, log_id in self._last_log.items():
+            self._replaced[key].discard(log_id)  # what took its place was lost in its turn, and it is back
         self._compare()
         for replay in self._replays:
             self._messages_of(replay)
@@ -191,13 +193,14 @@ class Checker:
         comings = [seq for seq, event in events.items() if event["type"] in {"joined", "left"}]
         return not comings or events[max(comings)]["type"] == "joined"
 
+    def _is_told(self, key: LogKey) -> bool:
+        """Whether somebody was told in any log of the conversation that something may be lost."""
+        logs = [events for (other, _), events in self._history.items() if other == key]
+        return any(one["type"] == "maybe_lost" for events in logs for one in events.values())
+
     def _log(self, key: LogKey, events: Mapping[int, Frame]) -> None:
         """What one log tells makes sense: nothing twice, one agent at a time, nothing after the end, losses said."""
-        if (
-            self._replaced[key]
-            and key.log == "public"
-            and not any(one["type"] == "maybe_lost" for one in events.values())
-        ):
+        if self._replaced[key] and key.log == "public" and not self._is_told(key):
             self.faults.append(f"the log of {key.conversation} took the place of another, and nobody was told why")
         said: dict[CommandKey, int] = {}
         joined = ended = False

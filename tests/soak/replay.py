@@ -210,10 +210,14 @@ class Replay:
                 self.fault(f"a message was sent {sent.times} times and answered {sent.answers} times")
             if not refused:
                 sent.acks.append(frame["seq"])
-        elif refused and frame["id"] in self.accepts and frame["code"] not in _MAY_YET_BE_DONE:
+        elif refused and frame["id"] in self.accepts and self._is_undone(frame["code"]):
             self.taken_up.discard(self.accepts[frame["id"]])
         elif not refused and frame["id"] in self.ends:
             self.ended.add(self.ends[frame["id"]])
+
+    def _is_undone(self, code: str) -> bool:
+        """Whether a command that is refused so was never done; also not in a copy of the store that is gone."""
+        return code not in _MAY_YET_BE_DONE and not self.checker.may_fall_back
 
     def _attributes(self, frame: Frame) -> None:
         self.checker.counts.attributes_shown += 1

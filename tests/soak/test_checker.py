@@ -244,6 +244,15 @@ def test_a_log_that_comes_again_because_the_store_lost_its_end_is_no_fault(story
     assert (verdict.counts.messages_acknowledged, verdict.counts.messages_in_logs) == (3, 3)
 
 
+def test_a_log_that_comes_back_because_what_took_its_place_was_lost_too_is_no_fault(story: Story) -> None:
+    fall_back(story)
+    again = copy.deepcopy(EVENTS)
+    for journal in (story.end_user, story.agent):
+        journal.records += [Record("heard", one) for one in again]
+    story.agent.records[story.at(story.agent, 5)] = Record("heard", again[4])
+    assert story.verdict(may_fall_back=True).faults == []
+
+
 def test_a_log_that_comes_again_without_a_word_is_found(story: Story) -> None:
     fall_back(story, told=False)
     story.finds("nobody was told why")
