@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError
-from idcontact.live.comings import name_of
+from idcontact.live.comings import is_overtaken, name_of
 from idcontact.live.socket import NOT_AUTHENTICATED, REPLACED
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ class Attendance:
         if not self._arrived or self._left or await self._lease(LEASE_MS):
             return
         known = await self._routing.agent(self._member.id)
-        if known is not None and known.present and known.conn != self.conn:
+        another = known is not None and known.present and known.conn != self.conn
+        # An earlier try of this very page is there again when the store fell back to an earlier copy of itself.
+        if known is not None and another and not is_overtaken(known.conn, self.conn):
             self._close(REPLACED)
         elif not self._left:
             await self._arrive()
