@@ -60,8 +60,8 @@ class Checker:
         """`values`: every value of an attribute that was given, and the conversation for which it was.
 
         `may_fall_back`: a replica may have taken over that did not have all that people saw. Nothing that was
-        acknowledged may be missing then, but the queue's own numbers, which are not, are given out again: of offers,
-        and of who came when, among those who came in that moment.
+        acknowledged may be missing then, but what is not is given out again: numbers of offers, and when those came to
+        the queue who came in that moment.
         """
         self.counts = Counts()
         self.faults: list[str] = []
@@ -129,7 +129,7 @@ class Checker:
 
     def place(self, conversation: str, name: str, value: int) -> None:
         """What decides the place in the queue never changes."""
-        if name == "arrival" and self.may_fall_back:
+        if name in {"arrival", "entered_at"} and self.may_fall_back:
             return
         changed = f"the {name} of conversation {conversation} in the queue has changed"
         if self._places.setdefault((conversation, name), value) != value and changed not in self.faults:

@@ -364,6 +364,9 @@ def test_numbers_of_the_queue_may_be_given_out_again_where_a_replica_took_over_a
     story.others.append(Journal("bob", "bob", [*hello(), heard("welcome", conversations=[], offers=[offer])]))
     assert story.verdict(may_fall_back=True).faults == []
     story.agent.records.append(heard("offer", offer={**offer, "id": "9", "entered_at": 6}))
+    assert story.verdict(may_fall_back=True).faults == []
+    first = next(one.frame for one in story.agent.records if one.frame.get("type") == "queue")
+    first["entries"][0]["priority"] = 4
     assert len(story.verdict(may_fall_back=True).faults) == 1
 
 
