@@ -101,10 +101,11 @@ class Hub:
             if have.seq >= feed.due:
                 await self._read_on(local, log)  # whoever was on another node may come here before its news
             if not await self._catching_up.resume(local, seat, log, have):
-                if await self._store.set_backs.claim(local.stored, log):
-                    _log.error(_ONE_FELL_BACK, extra={"conversation": local.id})
-                self.reload(local)  # and it begins again
-                return
+                if await self._store.set_backs.claim(local.stored, log, seat.who) != "enough":
+                    self.reload(local)  # and it begins again
+                    return
+                if local.feeds[log] is feed:
+                    await self._catching_up.send(local, seat, log, 1)  # for this one alone
         if feed.last is None and feed.due > 1:
             await self._read_on(local, log)  # to know another history from this one
 

@@ -11,10 +11,12 @@
 -- ARGV[4]  the public log's id when it does not hold what was handed out, or empty; ARGV[5] its next id
 -- ARGV[6]  the same of the staff log; ARGV[7] its next id
 -- ARGV[8]  the sealed event that tells people, for the public log
--- ARGV[9]  milliseconds that have to be between two times that a page said so; 0: a node says so
--- Answer: done | early (too soon after the last page) | nothing (to do, any more)
+-- ARGV[9]  whose page says so of which log ("agent_staff"), or empty: a node has seen it
+-- ARGV[10] how often that is believed; ARGV[11] milliseconds between the first two times, then each time twice as many
+-- Answer: done | early (too soon after the last time) | enough (not believed any more) | nothing (to do, any more)
 local call = redis.call
-local state = call('HMGET', KEYS[1], 'version', 'log_public', 'log_staff', 'claimed_at')
+local claim = ARGV[9]
+local state = call('HMGET', KEYS[1], 'version', 'log_public', 'log_staff', 'claims_' .. claim)
 if not state[1] then return 'nothing' end
 local version, seen = tonumber(state[1]), tonumber(ARGV[3])
 local public, staff = state[2] == ARGV[4], state[3] == ARGV[6]
@@ -22,10 +24,18 @@ if not public and not staff and version > seen then return 'nothing' end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local between = tonumber(ARGV[9])
-if between > 0 then
-  if now - tonumber(state[4] or 0) < between then return 'early' end
-  call('HSET', KEYS[1], 'claimed_at', now)
+if claim == '' then
+  call('HDEL', KEYS[1], 'claims_end_user_public', 'claims_agent_public', 'claims_agent_staff')
+else
+  -- After a failover this is another copy: pages may know better again, and are counted anew.
+  local info = redis.pcall('INFO', 'replication')
+  local copy = type(info) == 'string' and string.match(info, 'master_replid:(%x+)') or ''
+  local times, at, where = string.match(state[4] or '', '^(%d+)|(%d+)|(%x*)$')
+  if where ~= copy then times, at = 0, 0 end
+  times = tonumber(times)
+  if times >= tonumber(ARGV[10]) then return 'enough' end
+  if times > 0 and now - tonumber(at) < tonumber(ARGV[11]) * 2 ^ (times - 1) then return 'early' end
+  call('HSET', KEYS[1], 'claims_' .. claim, (times + 1) .. '|' .. now .. '|' .. copy)
 end
 if public then
   local seq = call('HINCRBY', KEYS[1], 'seq_public', 1)

@@ -4,14 +4,15 @@ What a node handed out last is then no longer in the log, or something else is i
 log another id, under which everybody gets the whole of it again, and tells people that something may be missing.
 
 A node knows what it handed out. What was handed out by one that went down with the old copy, only pages know: they say
-in `hello` which event they have last, and when that was. Their word is taken, but not often: somebody who lies could
-have everything sent again and again, to others too.
+in `hello` which event they have last, and when that was. Their word is taken, but not often: everybody is told, and
+has everything sent again. Who lies may do so to others three times in a conversation, and then only to themselves.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 from idcontact.errors import Unavailable
 from idcontact.live import messages as m
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from idcontact.live.keys import LogName
     from idcontact.live.stored import Stored
 
-_BETWEEN_CLAIMS = 10_000  # milliseconds, per conversation
+_log = logging.getLogger(__name__)
+_CLAIMS = 3
+"""How often pages of one side are believed of one log of a conversation, for as long as the store is the same copy."""
+_BETWEEN_CLAIMS = 10_000
+"""Milliseconds between the first two times; between the next two it is twice that."""
 
 
 class SetBacks:
@@ -42,19 +47,25 @@ class SetBacks:
 
         `behind`: the state is an earlier one too. Whether there was anything to do (still).
         """
-        return await self._do(known, lost, known.state.version if behind else -1, 0) == b"done"
+        return await self._do(known, lost, known.state.version if behind else -1, "") == b"done"
 
-    async def claim(self, known: Stored, lost: LogName) -> bool:
-        """A page has what this log does not hold. Whether there was anything to do (still).
+    async def claim(self, known: Stored, lost: LogName, who: m.Sender) -> Literal["done", "nothing", "enough"]:
+        """A page of `who` says that it has what this log does not hold.
 
-        Raises `Unavailable` when the last time is too short ago: the page is to come back.
+        done: everybody gets the log again. nothing: somebody was before us, and they do. enough: that side has said so
+        too often to be believed. Raises `Unavailable` when the last time is too short ago: the page is to come back.
         """
-        answer = await self._do(known, [lost], -1, _BETWEEN_CLAIMS)
+        answer = await self._do(known, [lost], -1, f"{who}_{lost}")
         if answer == b"early":
             raise Unavailable("this conversation cannot be resumed now; try again in a moment", reason="set back")
-        return answer == b"done"
+        if answer == b"done":
+            _log.warning(
+                "a page says that it has what the store lost: its conversation was set back",
+                extra={"conversation": known.state.id},
+            )
+        return cast('Literal["done", "nothing", "enough"]', answer.decode())
 
-    async def _do(self, known: Stored, lost: Collection[LogName], seen: int, between: int) -> bytes:
+    async def _do(self, known: Stored, lost: Collection[LogName], seen: int, claim: str) -> bytes:
         conversation = known.state.id
         keys = keys_of(conversation, self._prefix)
         fresh: dict[LogName, str] = {"public": secrets.token_hex(8), "staff": secrets.token_hex(8)}
@@ -64,6 +75,6 @@ class SetBacks:
         args: list[str | bytes | int] = [conversation, keys.channels, seen]
         for log, log_id in fresh.items():
             args += [known.log_ids[log] if log in lost else "", log_id]
-        args += [seal_event(told, known.key), between]
+        args += [seal_event(told, known.key), claim, _CLAIMS, _BETWEEN_CLAIMS]
         answer: bytes = await self._set_back([keys.hash, keys.log("public"), keys.routes], args)
         return answer

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.asyncio.client import ClientConnection
 
+from idcontact.live import set_backs
 from live_client import PATIENCE
 
 if TYPE_CHECKING:
@@ -186,6 +187,59 @@ async def test_who_says_so_again_and_again_is_to_come_back_later_and_the_log_sta
     await ann.say(conversation, "and on")
     await end_user.said("and on")
     assert [one["type"] for one in ann.events(conversation)].count("maybe_lost") == 1
+
+
+async def test_who_lies_for_the_fourth_time_has_the_log_again_alone(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(set_backs, "_BETWEEN_CLAIMS", 0)
+    end_user, ann = await floor.talk()
+    conversation = end_user.conversation
+    for times, lie in enumerate(({"seq": 1000}, {"at": 1}, {"seq": 2**31}), 1):
+        await end_user.connect([{**have, **lie} for have in end_user.have()])
+        for client in (end_user, ann):
+            await told_so_often(client, conversation, times)
+    before = [*ann.events(conversation)]
+    for lie in ({"seq": 1000}, {"at": 1}):
+        claim = [{**have, **lie} for have in end_user.have()]
+        await end_user.disconnect()
+        end_user.logs.clear()
+        await end_user.connect(claim)
+        await end_user.has_seq(conversation, len(before))
+        assert end_user.events(conversation) == before
+    await ann.say(conversation, "and on")
+    await end_user.said("and on")
+    assert ann.events(conversation)[:-1] == before
+    assert ann.events(conversation) == end_user.events(conversation)
+    said = [record for record in caplog.records if record.name == set_backs.__name__]
+    assert [record.levelname for record in said] == ["WARNING"] * 3
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def told_so_often(client: Client, conversation: str, times: int) -> None:
+    """Until this client has the log with so many words that something may be missing."""
+
+    def told() -> bool:
+        events = client.events(conversation)
+        return [one["type"] for one in events].count("maybe_lost") == times and events[-1]["type"] == "maybe_lost"
+
+    await client.until(told, "the log again")
+
+
+async def test_the_agent_is_believed_however_often_the_end_user_lied(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_user, ann = await floor.talk()
+    conversation = end_user.conversation
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(set_backs, "_BETWEEN_CLAIMS", 0)
+        for times in (1, 2, 3):
+            await end_user.connect([{**have, "seq": 1000} for have in end_user.have()])
+            for client in (end_user, ann):
+                await told_so_often(client, conversation, times)
+    await ann.connect([{**have, "seq": 1000} for have in ann.have()])
+    for client in (end_user, ann):
+        await told_so_often(client, conversation, 4)
 
 
 async def test_a_hello_with_a_log_of_another_conversation_says_nothing_about_that_one(floor: Floor) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idcontact.live import set_backs
 from live_client import Refused
 from live_floor import Floor, floor_of
 from running import Site, free_port, make_site, running_house
@@ -180,6 +181,35 @@ async def test_what_a_lost_node_handed_out_is_missed_by_the_pages_that_have_it(t
     assert end_user.events(conversation) == ann.events(conversation)
     await _insist(ann, conversation, "and on")
     await end_user.until(lambda: end_user.texts()[-1:] == ["and on"], "what is said then")
+
+
+@pytest.mark.one_kind
+async def test_who_lied_before_is_believed_after_a_failover(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    end_user, ann = await town.talk()
+    conversation = end_user.conversation
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(set_backs, "_BETWEEN_CLAIMS", 0)
+        for _ in range(3):
+            before = log_id(ann, conversation)
+            await end_user.connect([{**have, "seq": 1000} for have in end_user.have()])
+            for client in (end_user, ann):
+                await begun_again(client, conversation, before)
+    before = log_id(ann, conversation)
+    town.pair.replica.wait_until_following()
+    async with town.one_node_more() as lost:
+        for client in (end_user, ann):
+            await come_back(client, lost)
+        town.pair.part()
+        await end_user.say("lost")
+        await ann.said(conversation, "kept", "lost")
+        for client in (end_user, ann):
+            await client.disconnect()
+    town.pair.take_over()
+    for client in (end_user, ann):
+        await come_back(client, town.beside)
+        await begun_again(client, conversation, before)
+    assert "lost" not in end_user.texts()
+    assert end_user.events(conversation) == ann.events(conversation)
 
 
 async def come_back(client: Client, site: Site) -> None:
