@@ -12,7 +12,8 @@
     │   ├── Gone               410   was there, is used or expired
     │   │   └── IdentifyAgain      410   an auth result that is too old to be passed on
     │   ├── Conflict           409   does not fit the state it meets
-    │   │   └── Closed         409   nobody is there at this hour
+    │   │   ├── Closed         409   nobody is there at this hour
+    │   │   └── Overtaken      409   a later try of the same page came first
     │   ├── TooLarge           413
     │   ├── WrongMediaType     415
     │   └── TooManyRequests    429
@@ -123,6 +124,10 @@ class Closed(Conflict):
         said = message if until is None else f"{message} until {until.isoformat()}"
         super().__init__(said, field=field)
         self.until = until
+
+
+class Overtaken(Conflict):
+    """The connection of a page that has come by a later one since."""
 
 
 class Gone(RequestError):

@@ -16,7 +16,7 @@ from typing import Literal, assert_never
 
 from msgspec.structs import replace
 
-from idcontact.errors import Conflict, NotAllowed
+from idcontact.errors import Conflict, NotAllowed, Overtaken
 from idcontact.live.comings import is_overtaken
 from idcontact.live.conversation_state import AgentPart, Auth, AuthStatus, Conversation, EndReason, Phase, Rules
 from idcontact.live.happenings import (
@@ -208,7 +208,7 @@ def _connected(state: Conversation, conn: str) -> Decision:
     if state.phase in {Phase.PURGED} or state.conn == conn:
         return Decision(state)
     if state.conn is not None and is_overtaken(conn, by=state.conn):
-        raise Conflict("this page has connected again since")
+        raise Overtaken("this page has connected again since")
     return Decision(replace(state, conn=conn, absent_since=None))
 
 

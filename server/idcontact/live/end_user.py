@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, assert_never
 
-from idcontact.errors import Conflict, IdContactError, NotFound, Unavailable
+from idcontact.errors import Conflict, IdContactError, NotFound, Overtaken, Unavailable
 from idcontact.live import messages as m
 from idcontact.live.comings import name_of
 from idcontact.live.conversation_state import Phase
@@ -54,7 +54,7 @@ class EndUserEnd:
         self._conn = self._conn or name_of(frame)
         try:
             await self._conversations.happen(self.id, Connected(self._conn))
-        except Conflict:
+        except Overtaken:
             self._socket.close(REPLACED)
             return
         local = self._local = await self._floor.hub.open(self.id)
@@ -172,11 +172,11 @@ class EndUserEnd:
             while self._local is not None:
                 try:
                     connected = await self._conversations.happen(self.id, Connected(self._conn))
-                except Unavailable:
-                    await asyncio.sleep(_AGAIN)
-                except Conflict:
+                except Overtaken:
                     self._socket.close(REPLACED)
                     return
+                except (Unavailable, Conflict):  # or too much happens at once
+                    await asyncio.sleep(_AGAIN)
                 else:
                     self._here = connected.committed.version
                     return

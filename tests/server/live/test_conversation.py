@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from idcontact.errors import Conflict, NotAllowed
+from idcontact.errors import Conflict, NotAllowed, Overtaken
 from idcontact.live.conversation import Decision, attributes_open_to, deadlines, decide, wanted
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Phase, Rules
 from idcontact.live.happenings import (
@@ -182,7 +182,7 @@ def test_the_socket_of_an_older_tab_does_not_make_the_end_user_absent() -> None:
 
 def test_a_page_that_has_come_again_is_not_put_out_by_its_earlier_try() -> None:
     again = decide(ACTIVE, Connected("page-1~3~x"), NOW, RULES).state
-    with pytest.raises(Conflict):
+    with pytest.raises(Overtaken):
         decide(again, Connected("page-1~2~y"), NOW + 1, RULES)
     assert decide(again, Connected("page-1~10~z"), NOW + 1, RULES).state.conn == "page-1~10~z"
     assert decide(again, Connected("page-2~1~z"), NOW + 1, RULES).state.conn == "page-2~1~z"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from idcontact.errors import Unavailable
+from idcontact.errors import Conflict, Unavailable
 from idcontact.live import socket as live_socket
 from idcontact.live.attendance import Attendance
+from idcontact.live.conversations import Conversations
 from idcontact.live.hub import Hub
 from live_client import PATIENCE
 
@@ -222,6 +223,28 @@ async def test_a_page_that_cannot_be_welcomed_again_is_sent_away_and_comes_back(
         await client.send_frame({"type": "hello", "have": client.have()})
         assert await client.closed() == 1013
     await client.resume()
+    await end_user.say("still there")
+    await ann.said(end_user.conversation, "still there")
+
+
+async def test_a_page_in_whose_conversation_too_much_happens_at_once_is_to_come_back(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_user, ann = await floor.talk()
+
+    async def overrun(*_: object) -> None:
+        raise Conflict("too much happens in this conversation at once; try again")
+
+    for greet_again in (True, False):
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(Conversations, "happen", overrun)
+            if not greet_again:
+                await end_user.disconnect()
+                await end_user.open()
+            await end_user.send_frame({"type": "hello", "have": end_user.have()})
+            assert (await end_user.wait_for("error"))["code"] == "conflict"
+            assert await end_user.closed() == 1013
+        await end_user.resume()
     await end_user.say("still there")
     await ann.said(end_user.conversation, "still there")
 
