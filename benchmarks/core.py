@@ -17,9 +17,9 @@ import msgspec
 from benchmarks.core_servers import OPTIONS
 from benchmarks.machine import GENERATOR_CORE, SERVER_CORE, Generator, compiled, on_core, running
 from benchmarks.rows import Row, listening
+from benchmarks.stores import flushing_store
 from idcontact.opening_hours import WEEKDAYS
 from running import free_port
-from servers import RedisServer
 
 START_GOAL = 0.8
 """Starts per second with plugins behind HTTP, as a part of what a bare handler does that asks the same."""
@@ -97,7 +97,7 @@ async def _measured(plan: CorePlan) -> tuple[list[Row], list[Row]]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="idcontact-bench-")))
         program = compiled("requests", folder)
         with on_core(GENERATOR_CORE):
-            store = stack.enter_context(RedisServer(plan.redis, appendonly=True))
+            store = stack.enter_context(flushing_store(plan.redis))
         servers = await _started(stack, folder, store.url)
         rows = []
         for name, requests in (("start", _start_request()), ("options", _options_request())):
