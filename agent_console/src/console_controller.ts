@@ -16,7 +16,7 @@ import type {
   StaffWelcome,
   ToStaff,
 } from "../../client/src/generated/messages.ts";
-import { type CommandFrame, readFrom, writeTo } from "../../client/src/outbox.ts";
+import { type CommandFrame, DRAFT_PREFIX, readFrom, removeKept, writeTo } from "../../client/src/outbox.ts";
 import { SaidMemory } from "../../client/src/said_memory.ts";
 import {
   type Call,
@@ -142,9 +142,17 @@ export class ConsoleController implements ReactiveController, ConnectionListener
     if (this.state.queue?.broken === true && frame.type === "queue_delta") this.#connection?.resync();
   }
 
+  /**
+   * Where the log-in is over, who sits here next may be somebody else. Messages that were never sent stay in this tab all
+   * the same: a log-in also lapses in the middle of a sentence. They wait for the next welcome: the same agent's sends
+   * them, anybody else's removes them. Where another page has the place of this one, all that is kept waits so.
+   */
   statusChanged(status: ConnectionStatus): void {
     this.status = status;
-    if (status.kind === "stopped") this.#dispatch({ kind: "stopped" });
+    if (status.kind === "stopped") {
+      if (status.reason === "not_authenticated") this.#memory.close();
+      this.#dispatch({ kind: "stopped" });
+    }
     this.#host.requestUpdate();
   }
 
@@ -195,9 +203,11 @@ export class ConsoleController implements ReactiveController, ConnectionListener
   }
 
   #recall(welcome: StaffWelcome): void {
+    removeKept(this.#environment.storage, DRAFT_PREFIX, [...this.state.conversations.keys()]);
     for (const [conversation, said] of this.#memory.restore(this.scopeOf(welcome))) {
       if (this.state.conversations.has(conversation)) this.#dispatch({ kind: "remembered", conversation, said });
     }
+    this.#remember();
   }
 
   /** Of conversations that are over, or a colleague's by now, this tab keeps nothing. */

@@ -165,9 +165,9 @@ export class Connection<F extends ServerFrame> {
     }
   }
 
-  /** Forgets unsent messages, also those kept for a reload: somebody logs out. */
+  /** Forgets unsent messages, also those kept for a reload, whoever's: somebody logs out, or can never come back. */
   forgetUnsent(): void {
-    this.#outbox.clear();
+    this.#outbox.close();
   }
 
   // --- the socket ----------------------------------------------------------------------------------------------------

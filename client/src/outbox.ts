@@ -4,7 +4,12 @@ import type { EndUserFrame, SendMessage, StaffFrame } from "./generated/messages
 export type CommandFrame = Extract<EndUserFrame | StaffFrame, { id: string }>;
 
 /** The part of `Storage` that is used; absent where the browser denies it (frames, private windows). */
-export type KeptText = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+export type KeptText = Pick<Storage, "getItem" | "setItem" | "removeItem" | "key" | "length">;
+
+/** Before the name of a conversation: what was typed there and not said. */
+export const DRAFT_PREFIX = "idcontact.draft.";
+
+const PREFIX = "idcontact.outbox.";
 
 interface Entry {
   command: CommandFrame;
@@ -27,10 +32,15 @@ export class Outbox {
     this.#storage = storage;
   }
 
-  /** Takes up what an earlier load of this page left under `scope`; returns it. Later changes are kept there. */
+  /**
+   * Takes up what an earlier load of this page left under `scope`; returns it. Later changes are kept there. What was
+   * left under any other scope is removed: who was in this tab before may have been somebody else.
+   */
   restore(scope: string): SendMessage[] {
-    if (this.#key !== undefined) return [];
-    this.#key = `idcontact.outbox.${scope}`;
+    const key = PREFIX + scope;
+    if (key === this.#key) return [];
+    this.#key = key;
+    removeKept(this.#storage, PREFIX, [scope]);
     const kept = parseMessages(readFrom(this.#storage, this.#key));
     this.#entries = [...kept.map((command) => ({ command, sent: false })), ...this.#entries];
     this.#keep();
@@ -77,9 +87,11 @@ export class Outbox {
     }
   }
 
-  clear(): void {
+  /** Forgets all, also what earlier loads left in this tab under whatever scope. Nothing is kept from here on. */
+  close(): void {
     this.#entries = [];
-    this.#keep();
+    this.#key = undefined;
+    removeKept(this.#storage, PREFIX);
   }
 
   #keep(): void {
@@ -109,6 +121,20 @@ export function writeTo(storage: KeptText | undefined, key: string, text: string
     else storage?.setItem(key, text);
   } catch {
     // Only what a reload would have kept is lost.
+  }
+}
+
+/** Removes every text whose name begins with `prefix`, but those whose name goes on as one of `except`. */
+export function removeKept(storage: KeptText | undefined, prefix: string, except: readonly string[] = []): void {
+  const others = keysOf(storage).filter((key) => key.startsWith(prefix) && !except.includes(key.slice(prefix.length)));
+  for (const key of others) writeTo(storage, key, undefined);
+}
+
+function keysOf(storage: KeptText | undefined): string[] {
+  try {
+    return Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? "");
+  } catch {
+    return [];
   }
 }
 

@@ -1,8 +1,10 @@
 import type { Said } from "./conversation_log.ts";
-import { type KeptText, readFrom, writeTo } from "./outbox.ts";
+import { type KeptText, readFrom, removeKept, writeTo } from "./outbox.ts";
 
 /** By conversation. */
 export type SaidByConversation = ReadonlyMap<string, readonly Said[]>;
+
+const PREFIX = "idcontact.said.";
 
 /**
  * What somebody said last, kept in this tab while they talk. When the store has lost it, a page that was loaded again
@@ -17,10 +19,16 @@ export class SaidMemory {
     this.#storage = storage;
   }
 
-  /** What an earlier load of this page kept under `scope`; nothing after the first time. Later changes are kept there. */
+  /**
+   * What an earlier load of this page kept under `scope`; nothing after the first time. Later changes are kept there.
+   * What was kept under any other scope is removed: who was in this tab before may have been somebody else. Nobody can
+   * tell, so it also goes where one person merely began another conversation.
+   */
   restore(scope: string): SaidByConversation {
-    if (this.#key !== undefined) return new Map();
-    this.#key = `idcontact.said.${scope}`;
+    const key = PREFIX + scope;
+    if (key === this.#key) return new Map();
+    this.#key = key;
+    removeKept(this.#storage, PREFIX, [scope]);
     this.#kept = readFrom(this.#storage, this.#key) ?? "";
     return parseSaid(this.#kept);
   }
@@ -35,10 +43,11 @@ export class SaidMemory {
     writeTo(this.#storage, this.#key, text === "" ? undefined : text);
   }
 
-  /** Forgets all, for good: somebody logs out. */
+  /** Forgets all, for good, also what earlier loads kept under whatever scope: somebody logs out, or has been. */
   close(): void {
-    this.keep(new Map());
     this.#key = undefined;
+    this.#kept = "";
+    removeKept(this.#storage, PREFIX);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Environment, Socket } from "../src/environment.ts";
 import type { EndUserFrame, StaffFrame } from "../src/generated/messages.ts";
+import type { KeptText } from "../src/outbox.ts";
 import type { Way } from "../src/ways.ts";
 
 export type SentFrame = EndUserFrame | StaffFrame;
@@ -47,6 +48,18 @@ interface Timer {
   callback: () => void;
 }
 
+function storageIn(kept: Map<string, string>): KeptText {
+  return {
+    getItem: (key) => kept.get(key) ?? null,
+    setItem: (key, value) => void kept.set(key, value),
+    removeItem: (key) => void kept.delete(key),
+    key: (index) => [...kept.keys()][index] ?? null,
+    get length() {
+      return kept.size;
+    },
+  };
+}
+
 /** A world whose clock moves only when the test says so. */
 export class FakeEnvironment implements Environment {
   readonly sockets: FakeSocket[] = [];
@@ -55,11 +68,7 @@ export class FakeEnvironment implements Environment {
   /** Whether this browser has no WebSocket at all. */
   withoutSockets = false;
   readonly kept = new Map<string, string>();
-  readonly storage = {
-    getItem: (key: string) => this.kept.get(key) ?? null,
-    setItem: (key: string, value: string) => void this.kept.set(key, value),
-    removeItem: (key: string) => void this.kept.delete(key),
-  };
+  readonly storage = storageIn(this.kept);
   #now = 1_000_000;
   #ids = -1;
   readonly #timers = new Set<Timer>();

@@ -13,6 +13,15 @@ describe("what somebody said last", () => {
     memory.keep(new Map([[CONVERSATION, SAID]]));
     expect(new SaidMemory(storage).restore("somebody").get(CONVERSATION)).toEqual(SAID);
     expect(new SaidMemory(storage).restore("somebody else").size).toBe(0);
+    expect(storage.length).toBe(0);
+  });
+
+  it("is removed without being known whose it was, and nothing else with it", () => {
+    const environment = new FakeEnvironment();
+    environment.kept.set("idcontact.said.somebody", JSON.stringify([[CONVERSATION, SAID]]));
+    environment.kept.set("idcontact.silent", "yes");
+    new SaidMemory(environment.storage).close();
+    expect([...environment.kept.keys()]).toEqual(["idcontact.silent"]);
   });
 
   it("is given once, and nothing is kept before it is known whose it is", () => {

@@ -4,7 +4,7 @@ import { tabStorage } from "../environment.ts";
 import { MAX_TEXT_CHARACTERS } from "../generated/messages.ts";
 import type { Language } from "../i18n/language.ts";
 import { SHARED } from "../i18n/shared.ts";
-import { readFrom, writeTo } from "../outbox.ts";
+import { DRAFT_PREFIX, readFrom, writeTo } from "../outbox.ts";
 import { sendIcon } from "./icons.ts";
 import { common } from "./styles.ts";
 
@@ -144,7 +144,7 @@ export class Composer extends LitElement {
   }
 
   get #storageKey(): string {
-    return `idcontact.draft.${this.draftKey}`;
+    return DRAFT_PREFIX + this.draftKey;
   }
 
   #typed(): void {

@@ -18,6 +18,7 @@ import {
 } from "../../../client/src/conversation_state.ts";
 import { browserEnvironment, type Environment } from "../../../client/src/environment.ts";
 import type { EndUserWelcome, SendMessage, ToEndUser } from "../../../client/src/generated/messages.ts";
+import { DRAFT_PREFIX, removeKept } from "../../../client/src/outbox.ts";
 import { SaidMemory } from "../../../client/src/said_memory.ts";
 
 export interface ConversationHost extends ReactiveControllerHost {
@@ -92,17 +93,24 @@ export class ConversationController implements ReactiveController, ConnectionLis
   frameArrived(frame: ToEndUser): void {
     this.#dispatch({ kind: "frame", frame, now: this.#environment.now() });
     if (frame.type !== "welcome") return;
+    removeKept(this.#environment.storage, DRAFT_PREFIX, [frame.conversation.id]);
     const said = this.#memory.restore(this.scopeOf(frame)).get(frame.conversation.id) ?? [];
     if (said.length > 0) this.#dispatch({ kind: "remembered", said });
   }
 
   statusChanged(status: ConnectionStatus): void {
     this.status = status;
-    if (status.kind === "stopped" && status.reason === "gone") {
-      this.#connection?.forgetUnsent();
-      this.#dispatch({ kind: "gone" });
-    }
+    const reason = status.kind === "stopped" ? status.reason : undefined;
+    if (reason === "gone" || reason === "not_authenticated") this.#forgetAll();
+    if (reason === "gone") this.#dispatch({ kind: "gone" });
     this.#host.requestUpdate();
+  }
+
+  /** Nobody comes back to this conversation from here; nor is it known whose texts an earlier load of a page left. */
+  #forgetAll(): void {
+    this.#connection?.forgetUnsent();
+    this.#memory.close();
+    removeKept(this.#environment.storage, DRAFT_PREFIX);
   }
 
   messagesRestored(messages: SendMessage[]): void {
