@@ -213,8 +213,7 @@ export class ConsoleController implements ReactiveController, ConnectionListener
   /** Of conversations that are over, or a colleague's by now, this tab keeps nothing. */
   #remember(): void {
     const active = [...this.state.conversations.values()].filter(({ phase }) => phase === "active");
-    const isOwn = isOfAgent(this.state);
-    this.#memory.keep(new Map(active.map(({ id }) => [id, remembered(logOf(this.state, id), isOwn)])));
+    this.#memory.keep(new Map(active.map(({ id }) => [id, remembered(logOf(this.state, id), isOfAgent)])));
   }
 }
 

@@ -123,15 +123,17 @@ function withFrame(state: ConsoleState, frame: ToStaff, now: number): ConsoleSta
   }
 }
 
-/** Of a colleague's messages, which came before, none is one's own to say again. */
-export function isOfAgent({ me }: ConsoleState): IsOwn {
-  return ({ by, name }) => by === "agent" && (name === undefined || name === me?.name);
-}
+/**
+ * Of a colleague's messages, which came before, none is one's own to say again. Colleagues may have the same name, so
+ * only what this page sent counts; what somebody said on another page of theirs, this page does not know for theirs.
+ */
+export const isOfAgent: IsOwn = ({ by, command }, { sent }) =>
+  by === "agent" && command !== undefined && sent.has(command);
 
 /** After a loss the numbers go on from a lower one: what comes now under those that were shown has not been shown. */
 function withPublicEvent(state: ConsoleState, event: PublicEvent): ConsoleState {
   const { conversation, seq } = event;
-  const next = onLog(state, conversation, (log) => withEvent(log, event, isOfAgent(state)));
+  const next = onLog(state, conversation, (log) => withEvent(log, event, isOfAgent));
   const shown = next.shown.get(conversation) ?? 0;
   if (event.type !== "maybe_lost" || !logOf(next, conversation).replaced || shown < seq) return next;
   return { ...next, shown: withKey(next.shown, conversation, seq - 1) };

@@ -122,9 +122,18 @@ describe("a log that comes again because the store lost its end", () => {
   });
 
   it("offers the agent to say again what was theirs, not what a colleague said", () => {
+    const says: Input = { kind: "submitted", message: { id: "c-2", conversation: CONVERSATION, text: "here" } };
+    const taken: Input = { kind: "acknowledged", conversation: CONVERSATION, ack: { type: "ack", id: "c-2", seq: 2 } };
     const mine = message(2, { name: "Anna", command: "c-2" });
-    const theirs = message(3, { name: "Bea", command: "c-3" });
-    const state = talking(message(1), mine, theirs, again(1), loss);
+    const theirs = message(3, { name: "Anna", command: "c-3" });
+    const state = talking(message(1), says, mine, taken, theirs, again(1), loss);
+    expect(lostOf(logOf(state, CONVERSATION)).map(({ id }) => id)).toEqual(["c-2"]);
+  });
+
+  it("offers it too when the page was loaded again and has shown it since", () => {
+    const said = [{ id: "c-2", text: "here", at: 1_000_002 }];
+    const loaded: Input = { kind: "remembered", conversation: CONVERSATION, said };
+    const state = talking(loaded, message(1), message(2, { name: "Anna", command: "c-2" }), again(1), loss);
     expect(lostOf(logOf(state, CONVERSATION)).map(({ id }) => id)).toEqual(["c-2"]);
   });
 });

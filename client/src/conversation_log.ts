@@ -20,14 +20,16 @@ export interface Said {
   at: number;
 }
 
-/** Whether a message is of this page's own person. */
-export type IsOwn = (message: MessageEvent) => boolean;
+/** Whether a message in a log is of this page's own person. */
+export type IsOwn = (message: MessageEvent, log: ConversationLog) => boolean;
 
 /** What was said and what happened in one conversation, as one participant's page knows it. */
 export interface ConversationLog {
   logId: string | undefined;
   events: readonly PublicEvent[];
   outgoing: readonly OutgoingMessage[];
+  /** Under which commands this page sent messages, or an earlier load of it did, as far as it remembers. */
+  sent: ReadonlySet<string>;
   /** Own messages that have no answer yet: whatever becomes of the log, they will be sent again by themselves. */
   unanswered: ReadonlySet<string>;
   /** Own messages that the server had taken, and that are not among `events`: not yet, or no more. */
@@ -42,6 +44,7 @@ export const EMPTY_LOG: ConversationLog = {
   logId: undefined,
   events: [],
   outgoing: [],
+  sent: new Set(),
   unanswered: new Set(),
   missing: [],
   seenByOther: 0,
@@ -81,9 +84,10 @@ function begunAgain(log: ConversationLog, logId: string, isOwn: IsOwn): Conversa
 }
 
 /** All that the server took of this page's own person, as far as the page knows. */
-function saidIn({ missing, events, outgoing }: ConversationLog, isOwn: IsOwn): Said[] {
+function saidIn(log: ConversationLog, isOwn: IsOwn): Said[] {
+  const { missing, events, outgoing } = log;
   const inLog = events.flatMap((event) =>
-    event.type === "message" && event.command !== undefined && isOwn(event)
+    event.type === "message" && event.command !== undefined && isOwn(event, log)
       ? [{ id: event.command, text: event.text, at: event.at }]
       : [],
   );
@@ -99,7 +103,8 @@ export function remembered(log: ConversationLog, isOwn: IsOwn): Said[] {
 /** What an earlier load of this page remembered. */
 export function withRemembered(log: ConversationLog, said: readonly Said[]): ConversationLog {
   const known = new Set([...log.missing.map(({ id }) => id), ...log.events.map(commandOf)]);
-  return { ...log, missing: [...log.missing, ...said.filter(({ id }) => !known.has(id))] };
+  const missing = [...log.missing, ...said.filter(({ id }) => !known.has(id))];
+  return { ...log, missing, sent: withIds(log.sent, said) };
 }
 
 /**
@@ -135,8 +140,8 @@ export function withOutgoing(
 ): ConversationLog {
   const known = new Set([...log.outgoing.map(({ id }) => id), ...log.events.map(commandOf)]);
   const added = messages.filter(({ id }) => !known.has(id)).map(({ id, text }) => underWay(id, text));
-  const unanswered = new Set([...log.unanswered, ...messages.map(({ id }) => id)]);
-  return { ...log, outgoing: [...log.outgoing, ...added], unanswered };
+  const [sent, unanswered] = [withIds(log.sent, messages), withIds(log.unanswered, messages)];
+  return { ...log, outgoing: [...log.outgoing, ...added], sent, unanswered };
 }
 
 /** Acknowledged: it is in the log, or its event is on the way here. */
@@ -170,6 +175,10 @@ function changed(
     outgoing: log.outgoing.map((message) => (message.id === id ? change(message) : message)),
     unanswered: without(log.unanswered, id),
   };
+}
+
+function withIds(ids: ReadonlySet<string>, messages: readonly { id: string }[]): ReadonlySet<string> {
+  return new Set([...ids, ...messages.map(({ id }) => id)]);
 }
 
 function without(ids: ReadonlySet<string>, id: string): ReadonlySet<string> {
