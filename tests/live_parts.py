@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from idcontact.errors import Unavailable
 from idcontact.keystore import DirectoryKeyStore
 from idcontact.live.conversation_state import Auth, AuthStatus, Conversation, Rules
 from idcontact.live.conversations import Conversations
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    import pytest
     from redis.asyncio import Redis
 
     from idcontact.durability import Replicas
+    from idcontact.live.stored import Stored
 
 LEASE = 45_000
 
@@ -62,6 +65,34 @@ class Parts:
         await self.conversations.happen(conversation, Landed(same_browser=True))
         await self.conversations.happen(conversation, Connected("s1"))
         return conversation
+
+    async def apart(self, count: int) -> list[str]:
+        """So many end users in the queue, whose conversations all lie in other slots."""
+        found: dict[str, str] = {}
+        while len(found) < count:
+            conversation = await self.waiting()
+            found.setdefault(self.store.keys(conversation).tag, conversation)
+        return [*found.values()]
+
+    def take_away(self, patch: pytest.MonkeyPatch, *conversations: str) -> None:
+        """The slots of these are out of reach: nothing of what lies there is read, or changed."""
+        tags = {self.store.keys(one).tag for one in conversations}
+        load, renew = self.store.load, self.store.renew
+
+        def reach(conversation: str) -> None:
+            if self.store.keys(conversation).tag in tags:
+                raise Unavailable("the store cannot be reached now; try again in a moment")
+
+        async def loading(conversation: str) -> Stored:
+            reach(conversation)
+            return await load(conversation)
+
+        async def renewing(conversation: str, *more: Any) -> int | None:
+            reach(conversation)
+            return await renew(conversation, *more)
+
+        patch.setattr(self.store, "load", loading)
+        patch.setattr(self.store, "renew", renewing)
 
     async def agent(self, name: str = "ann", capacity: int = 3) -> None:
         """An agent who is there and available."""

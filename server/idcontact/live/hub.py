@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError, NotFound, Unavailable
@@ -18,8 +18,8 @@ from idcontact.live import messages as m
 from idcontact.live.catch_up import CatchUp
 from idcontact.live.frames import encode, open_frame
 from idcontact.live.keys import BUCKETS, LogName
+from idcontact.live.leases import Leases
 from idcontact.live.local import Feed, Gates, Local
-from idcontact.tasks import several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from idcontact.tasks import Tasks
 
 _log = logging.getLogger(__name__)
-ROUTE_MS = 60_000
-RENEW_EVERY = 15.0
-RENEWED_AT_ONCE = 32
 _GAP_PATIENCE = 0.2
 _RETRY = 0.5
 _ID = 26
@@ -47,10 +44,10 @@ class Hub:
 
     def __init__(self, node: str, conversations: Conversations, tasks: Tasks) -> None:
         self.node = node
-        self._conversations = conversations
         self._store = conversations.store
         self._tasks = tasks
         self._locals: dict[str, Local] = {}
+        self.leases = Leases(node, conversations, self._locals, gone=self._gone, changed=self.reload)
         self._gates = Gates()
         self._catching_up = CatchUp(self._store)
         self._doubt = 0
@@ -68,7 +65,7 @@ class Hub:
             local = self._locals.get(conversation)
             if local is None:
                 gate.heard = False
-                if await self._store.renew(conversation, self.node, ROUTE_MS, 0) is None:
+                if not await self.leases.open(conversation):
                     raise NotFound("this conversation does not exist, or no longer")
                 stored = await self._store.load(conversation)
                 feeds = {log: Feed(seq + 1) for log, seq in stored.seqs.items()}
@@ -315,37 +312,42 @@ class Hub:
             self._tasks.start(self._resync(), "read on after an interruption")
 
     async def _resync(self) -> None:
-        """Until all of it was read since the last doubt; while the store is away, again and again."""
+        """Until all of it was read since the last doubt; what is away, again and again until it is back."""
         try:
-            done = -1
-            while done != self._doubt:
-                done = self._doubt
-                try:
-                    whole = await self._read_all_on()
-                except Unavailable:
-                    whole = False
-                if not whole:
-                    done = -1
+            done, left = -1, [*self._locals.values()]
+            while left or done != self._doubt:
+                if done != self._doubt:
+                    done, left = self._doubt, [*self._locals.values()]
+                left = await self._read_on_all(left)
+                if left:
                     await asyncio.sleep(_RETRY)
         finally:
             self._resyncing = False
 
-    async def _read_all_on(self) -> bool:
-        """False when one was being read on already: what it was doubted for since may have come too late for that."""
-        set_back, whole = 0, True
-        try:
-            for local in tuple(self._locals.values()):
-                whole = whole and not local.mending
+    async def _read_on_all(self, these: list[Local]) -> list[Local]:
+        """Those that are left: out of reach, or being read on already: what one was doubted for may come too late."""
+        set_back, left = 0, {local.id: local for local in these}
+
+        async def read_on(local: Local) -> None:
+            nonlocal set_back
+            if self._locals.get(local.id) is local:
+                if local.mending:
+                    return
                 try:
-                    set_back += await self._mend(local)
+                    noted = await self._mend(local)
+                    set_back += noted
                 except Unavailable:
                     raise
                 except IdContactError as error:
                     _log.warning("a conversation could not be read on: %s", error)
+            del left[local.id]
+
+        try:
+            await self.leases.round().each((self.leases.tag(local), partial(read_on, local)) for local in these)
         finally:
             if set_back:
                 _log.error("%s: conversations were set back, and their people told: %d", _FELL_BACK, set_back)
-        return whole
+        return [*left.values()]
 
     def _look_into(self, local: Local) -> None:
         """What was handed out of it may be gone."""
@@ -361,7 +363,7 @@ class Hub:
 
     async def _mend(self, local: Local) -> bool:
         """Read one on. Whether the store had lost something of it, and this node was the one to put that right."""
-        if local.mending or not await self._renew(local) or self._locals.get(local.id) is not local:
+        if local.mending or not await self.leases.renew(local) or self._locals.get(local.id) is not local:
             return False
         local.mending = True
         try:
@@ -380,25 +382,3 @@ class Hub:
         for log, feed in local.feeds.items():
             self.stored(local.id, log, feed.due)
         self.reload(local)
-
-    async def run(self) -> None:
-        """Keep routes and leases; for ever."""
-        while True:
-            await asyncio.sleep(RENEW_EVERY)
-            await self.renew_all()
-
-    async def renew_all(self) -> None:
-        """Renew everything once; many at a time, for a lease is short where a store is slow."""
-        with suppress(Unavailable):
-            await several(RENEWED_AT_ONCE, (self._renew(local) for local in tuple(self._locals.values())))
-
-    async def _renew(self, local: Local) -> bool:
-        lease = self._conversations.rules(local.stored.state.purpose).lease
-        here = any(seat.who == "end_user" for seat in local.seats)
-        version = await self._store.renew(local.id, self.node, ROUTE_MS, lease if here else 0)
-        if version is None:
-            self._gone(local)
-            return False
-        if version > local.stored.state.version:
-            self.reload(local)  # a publication that did not reach us
-        return True

@@ -171,7 +171,7 @@ class LivePart:
             tasks.keep(self.store.pipe.run, "append connection")
             tasks.keep(self._subscriber.run, "subscription")
             tasks.keep(self.board.run, "board")
-            tasks.keep(self.hub.run, "routes and leases")
+            tasks.keep(self.hub.leases.run, "routes and leases")
             tasks.keep(self._positions.run, "positions")
             tasks.keep(self._sweeper.run, "deadlines")
             tasks.keep(self._inspection.run, "inspection")
@@ -234,7 +234,7 @@ class LivePart:
 
     async def _renew_leases(self) -> None:
         """Of everybody who has a socket here."""
-        await self.hub.renew_all()
+        await self.hub.leases.renew_all()
         for attendance in tuple(self._floor.attendances):
             try:
                 await attendance.renew()
