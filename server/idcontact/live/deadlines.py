@@ -11,11 +11,12 @@ import logging
 import math
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError, NotFound, Unavailable
 from idcontact.live.happenings import DeadlineReached
-from idcontact.tasks import several
+from idcontact.live.rounds import Round
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -29,6 +30,7 @@ POSTPONE_MS = 600_000
 AT_ONCE = 16
 """How many conversations are dealt with at a time: waiting for the store is most of what it takes."""
 PORTION = 10 * AT_ONCE
+_ROUTING = "{routing}"
 
 
 class Sweeper:
@@ -67,25 +69,34 @@ class Sweeper:
             return
 
     async def once(self) -> None:
-        """One pass."""
+        """One pass. What cannot be reached keeps nobody else waiting; it is said in the end, by `Unavailable`."""
         now = await self._store.now()
-        await self._sweep_routing()
+        round_ = Round(AT_ONCE)
+        await round_.one(_ROUTING, self._sweep_routing)
         firsts = await self._buckets.firsts()
         due = await self._buckets.due(now, firsts)
         if len(due) > AT_ONCE:
             random.shuffle(due)  # all nodes are at it: each begins elsewhere
         for begin in range(0, len(due), PORTION):
-            await several(AT_ONCE, (self._reach(*deadline) for deadline in due[begin : begin + PORTION]))
-            await self._sweep_routing()
+            portion = due[begin : begin + PORTION]
+            await round_.each((self._tag(deadline[1]), partial(self._reach, *deadline)) for deadline in portion)
+            await round_.one(_ROUTING, self._sweep_routing)
         untold = await self._buckets.untold(firsts)
-        await several(AT_ONCE, (self._one(self._conversations.tell_routing(one), one) for one in untold))
+        tell = self._conversations.tell_routing
+        await round_.each((self._tag(one), partial(self._one, tell, one)) for one in untold)
         outbox = await self._routing.outbox()
-        await several(AT_ONCE, (self._one(self._conversations.hear(one, raw), one) for one, raw in outbox.items()))
+        hear = self._conversations.hear
+        await round_.each((self._tag(one), partial(self._one, hear, one, raw)) for one, raw in outbox.items())
+        round_.end()
 
     async def _sweep_routing(self) -> None:
         """Also between portions: an offer lapses in time, however much else there is to do."""
         while await self._routing.sweep() == 100:
             pass
+
+    def _tag(self, conversation: str) -> str:
+        """Where it lies."""
+        return self._store.keys(conversation).tag
 
     async def _reach(self, kind: str, conversation: str, at: int) -> None:
         try:
@@ -99,11 +110,11 @@ class Sweeper:
             # It must not stand in the way of others in its bucket, nor be offered to agents who cannot read it.
             await self._store.postpone(kind, conversation, await self._store.now() + POSTPONE_MS)
             self._complain(conversation, error)
-            await self._one(self._conversations.tell_routing(conversation), conversation)
+            await self._one(self._conversations.tell_routing, conversation)
 
-    async def _one(self, work: Awaitable[None], conversation: str) -> None:
+    async def _one(self, do: Callable[..., Awaitable[None]], conversation: str, *more: bytes) -> None:
         try:
-            await work
+            await do(conversation, *more)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - see `_complain`

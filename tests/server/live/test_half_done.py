@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idcontact.errors import NotFound
+from idcontact.errors import NotFound, Unavailable
 from idcontact.live import deadlines
 from idcontact.live.conversation_state import Rules
 from idcontact.live.deadlines import AT_ONCE, Sweeper
@@ -222,6 +222,41 @@ async def test_a_pass_deals_with_many_at_a_time_and_looks_at_offers_in_between(
         for conversation in late:
             with pytest.raises(NotFound):
                 await live.store.load(conversation)
+
+
+async def test_a_conversation_out_of_reach_keeps_no_other_waiting(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with parts(redis, tmp_path, Rules(waiting_grace=0)) as live:
+        await live.agent()
+        accepted, ended, stuck, late = await live.apart(4)
+        for conversation in (stuck, late):
+            await live.conversations.happen(conversation, Disconnected("s1"))
+        await live.accept(accepted)  # and the conversation does not hear of it
+        with monkeypatch.context() as deaf:
+            deaf.setattr(live.conversations, "tell_routing", unheard)
+            await live.conversations.happen(ended, Ended("end_user"))
+        live.take_away(monkeypatch, stuck)
+        with pytest.raises(Unavailable):
+            await sweeper(live).once()
+        assert await live.phase(late) == "closed"
+        assert await live.phase(accepted) == "active"
+        assert await live.routing.entry(ended) is None
+
+
+async def test_deadlines_are_met_while_the_queue_is_out_of_reach(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away() -> int:
+        raise Unavailable("the store cannot be reached now; try again in a moment")
+
+    async with parts(redis, tmp_path, Rules(preparing=0)) as live:
+        conversation = await live.prepared()
+        monkeypatch.setattr(live.routing, "sweep", away)
+        with pytest.raises(Unavailable):
+            await sweeper(live).once()
+        with pytest.raises(NotFound):
+            await live.store.load(conversation)
 
 
 def break_off(pipe: Line) -> None:
