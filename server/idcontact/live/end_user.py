@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from idcontact.errors import Conflict, IdContactError, NotFound, Overtaken, Unavailable
 from idcontact.live import messages as m
-from idcontact.live.comings import name_of
+from idcontact.live.comings import is_overtaken, name_of
 from idcontact.live.conversation_state import Phase
 from idcontact.live.frames import encode, end_user_view
 from idcontact.live.happenings import Connected, Disconnected, Ended, WentOnUnverified
@@ -145,21 +145,26 @@ class EndUserEnd:
         """The conversation is now like this."""
         if stored.state.version < max(self._shown, self._here):
             return  # read before what was read, or done, since
-        if stored.state.conn is not None and stored.state.conn != self._conn and not self._reconnecting:
-            self._socket.close(REPLACED)
-            return
-        if stored.state.conn is None and stored.state.phase is not Phase.PURGED and not self._reconnecting:
-            # The lease lapsed while the store or this node was away, but the socket is here.
-            self._reconnecting = True
-            self._floor.tasks.start(self._reconnect(), "take the lease again")
+        known = stored.state.conn
+        if known != self._conn and not self._reconnecting:
+            if known is not None and not is_overtaken(known, by=self._conn):
+                self._socket.close(REPLACED)
+                return
+            if stored.state.phase is not Phase.PURGED:
+                # The lease lapsed while the store or this node was away, but the socket is here. Or the store fell back
+                # to an earlier copy of itself, and knows an earlier try of this very page.
+                self._take_again()
         self._show(stored)
 
     def set_back(self, stored: Stored) -> None:
         """The socket that the store knows may be an earlier one: this one is here, so it says so again."""
         if stored.state.conn != self._conn and not self._reconnecting:
-            self._reconnecting = True
-            self._floor.tasks.start(self._reconnect(), "take the lease again")
+            self._take_again()
         self._show(stored)
+
+    def _take_again(self) -> None:
+        self._reconnecting = True
+        self._floor.tasks.start(self._reconnect(), "take the lease again")
 
     def _show(self, stored: Stored) -> None:
         if stored.state.version > self._shown:
