@@ -7,10 +7,12 @@ still ends soon: whoever began it has something better to do than to wait for ea
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from idcontact.errors import Unavailable
+from idcontact.redis import unavailable
 from idcontact.tasks import several
 
 if TYPE_CHECKING:
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     Work: TypeAlias = tuple[str, Callable[[], Awaitable[object]]]
     """The hash tag of where it lies, and what is to be done there."""
 
-PATIENCE = 15.0
+WITHIN = 10.0
+"""Seconds after which one is out of reach: for a primary that is silent, a call would wait for twice as long."""
+PATIENCE = 9.0
 """Seconds that all hands of a round may wait in vain, on average, before it begins nothing more."""
 
 
@@ -46,7 +50,7 @@ class Round:
             return
         began = time.monotonic()
         try:
-            await do()
+            await self._in_time(do)
         except Unavailable as why:
             self._why = self._why or why
             self._in_vain += time.monotonic() - began
@@ -55,6 +59,13 @@ class Round:
         else:
             self._reached = True
             self._suspects.discard(tag)
+
+    async def _in_time(self, do: Callable[[], Awaitable[object]]) -> None:
+        try:
+            async with asyncio.timeout(WITHIN):
+                await do()
+        except TimeoutError as silence:
+            raise unavailable(silence) from silence
 
     def end(self) -> None:
         """Raise `Unavailable` when anything could not be reached."""

@@ -81,6 +81,16 @@ async def test_a_round_ends_when_its_hands_have_waited_in_vain_for_long(monkeypa
     assert town.asked == ["a1", "b1"]
 
 
+async def test_who_is_silent_for_long_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "WITHIN", 0.01)
+    town, round_ = Town(), Round(1)
+    visits = [(at, partial(town.visit, f"{at}1")) for at in "ac"]
+    await round_.each([visits[0], ("b", asyncio.Event().wait), visits[1]])
+    assert (round_.away, town.reached) == ({"b"}, ["a1", "c1"])
+    with pytest.raises(Unavailable):
+        round_.end()
+
+
 async def test_any_other_error_ends_a_round() -> None:
     async def fails() -> None:
         raise ValueError
