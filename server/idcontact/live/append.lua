@@ -37,8 +37,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local said = math.max(math.floor(now / WINDOW) * COUNTS, tonumber(state[5] or 0)) + 1
 local limit = tonumber(ARGV[8])
 if limit > 0 and said % COUNTS > limit then return {'often', 0, WINDOW - now % WINDOW} end
-local seq = call('HINCRBY', KEYS[1], 'seq_public', 1)
-call('HSET', KEYS[1], 'last_activity', now, 'bytes', bytes, 'said_' .. ARGV[1], said)
+local seq = tonumber(state[3]) + 1
+call('HSET', KEYS[1], 'seq_public', seq, 'last_activity', now, 'bytes', bytes, 'said_' .. ARGV[1], said)
 call('XADD', KEYS[2], seq .. '-0', 'at', now, 'event', ARGV[4])
 call('HSET', KEYS[3], memory, seq .. '|' .. now)
 local routes = call('HGETALL', KEYS[4])
