@@ -282,12 +282,14 @@ async def log_in(house: House, pace: Pace, account: str, kind: type[Member], *, 
 
 async def persist(step: Callable[[], Awaitable[None]]) -> None:
     """Again, until it works: what somebody does who sees an error page."""
+    last = ""
     for _ in range(200):
         try:
             async with asyncio.timeout(3):
                 await step()
-        except (OSError, TimeoutError, aiohttp.ClientError, AssertionError):
+        except (OSError, TimeoutError, aiohttp.ClientError, AssertionError) as error:
+            last = f"{type(error).__name__} {error}"
             await asyncio.sleep(0.1)
         else:
             return
-    raise AssertionError("it never worked")
+    raise AssertionError(f"it never worked, at last for {last}")

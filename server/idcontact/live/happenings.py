@@ -97,5 +97,5 @@ Happening: TypeAlias = (
     | DeadlineReached
 )
 
-ACKNOWLEDGED: Final = (ResultArrived, WentOnUnverified, CalledOff, Ended, WrapUpDone)
+ACKNOWLEDGED: Final = (Landed, ResultArrived, WentOnUnverified, CalledOff, Ended, WrapUpDone)
 """Those that somebody is told of that they are stored."""

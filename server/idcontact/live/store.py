@@ -327,7 +327,7 @@ class ConversationStore:
 
     async def exchange(self, conversation: str, ticket: str, cookie: str) -> Literal["ok", "spent", "unknown"]:
         """A ticket for a cookie."""
-        answer: bytes = await self._exchange(
+        answer: bytes = await self._exchange.acknowledged(
             [self.keys(conversation).hash], [hashed(ticket), hashed(cookie), _ISSUED_COOKIES]
         )
         match answer:

@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 from idcontact.durability import TOO_FEW, Replicas, ReplicaWatch
 from idcontact.errors import Unavailable
 from idcontact.live.conversation_state import Auth, AuthStatus, Phase
-from idcontact.live.happenings import Ended, ResultArrived
+from idcontact.live.happenings import Ended, Landed, ResultArrived
+from idcontact.live.keys import hashed
 from idcontact.live.stored import Say
 from live_client import Refused
 from live_floor import floor_of
@@ -105,6 +106,24 @@ async def test_another_node_does_not_acknowledge_either_what_no_replica_has(
     async with parts(live.redis, tmp_path, replicas=ONE_REPLICA) as beside:
         with pytest.raises(Unavailable):
             await beside.store.append(message(conversation, "m1"))
+
+
+async def test_nobody_is_given_a_cookie_that_no_replica_has(live: Parts, replica: RedisServer) -> None:
+    conversation = await live.prepared()
+    ticket, cookie = "the ticket", "the cookie"
+    await live.redis.hset(live.store.keys(conversation).hash, "ticket", hashed(ticket))
+    replica.pause()
+    with pytest.raises(Unavailable):
+        await live.store.exchange(conversation, ticket, cookie)
+    with pytest.raises(Unavailable):
+        await live.conversations.happen(conversation, Landed(same_browser=True))
+    replica.resume()
+    assert await live.store.exchange(conversation, ticket, cookie) == "ok"
+    landed = await live.conversations.happen(conversation, Landed(same_browser=True))
+    assert landed.state.landed_at is not None
+    with replica.client() as client:
+        kept = client.hmget(live.store.keys(conversation).hash, "issued", "phase")
+    assert hashed(cookie).encode() in (kept[0] or b"").split()
 
 
 async def test_many_who_speak_at_once_wait_together(live: Parts) -> None:
