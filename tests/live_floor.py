@@ -62,6 +62,7 @@ class Floor:
         await end_user.land()
         await end_user.connect()
         await end_user.in_phase("waiting")
+        await end_user.ping()  # the welcome is not the last of hello: until then a store that is lost ends the socket
         return end_user
 
     def tab(self, end_user: EndUser) -> EndUser:

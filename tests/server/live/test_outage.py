@@ -77,9 +77,7 @@ async def _through_an_outage(floor: Floor, beside: Site, redis: RedisServer, how
 
     await _again(end_user, conversation, "during")
     await _again(ann, conversation, "meanwhile")
-    assert end_user.is_open
-    assert ann.is_open
-    assert waiting.is_open
+    assert [one.close_code for one in (end_user, ann, waiting)] == [None, None, None]
     await end_user.has_seq(conversation, 6)
     assert end_user.texts()[0] == "before"
     assert sorted(end_user.texts()) == ["before", "during", "meanwhile"]
