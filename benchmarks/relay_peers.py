@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from servers import RedisServer
 
 PEERS = HERE / "peers"
+BARE, BARE_ON_OURS = "bare relay, uvicorn as is", "bare relay, on our frames"
 SOCKETIO, PYTHON_SOCKETIO, CHANNELS = "socket.io + redis-adapter", "python-socketio + Redis", "Channels + pub/sub layer"
 
 
@@ -50,11 +51,9 @@ async def peer_rows(
 
 
 async def single_rows(stack: AsyncExitStack, load: Path, bound: Path, pairs: int, config: Path) -> AsyncIterator[Row]:
-    """In one process, without a store: a bare Starlette relay, and one in C."""
-    for name, command in (
-        ("bare Starlette relay", [sys.executable, "-m", "benchmarks.bare", str(config)]),
-        ("relay in C", [str(bound)]),
-    ):
+    """In one process, without a store: a bare Starlette relay on either frame path, and one in C."""
+    bare = [sys.executable, "-m", "benchmarks.bare"]
+    for name, command in ((BARE, [*bare, "-"]), (BARE_ON_OURS, [*bare, str(config)]), ("relay in C", [str(bound)])):
         port = free_port()
         pid = stack.enter_context(running([*command, str(port)], None))
         await listening(port)
