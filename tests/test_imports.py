@@ -24,6 +24,7 @@ ABOVE = ("__main__", "app", "serve", "workers", "trial", "config", "staff_door",
 
 FOR_PLUGINS = (
     "plugin",
+    "applications",
     "asset_files",
     "bodies",
     "browser",

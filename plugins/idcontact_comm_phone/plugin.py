@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from idcontact.applications import application
 from idcontact.bodies import MACHINE_BODY, decode_json, read_body
 from idcontact.errors import IdContactError, NotAuthenticated
 from idcontact.limits import client_address
@@ -29,6 +29,7 @@ from idcontact_comm_phone.sessions import PhoneSessions, Result
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
@@ -86,7 +87,7 @@ class CommPhone:
 
     def _application(self, routes: Sequence[BaseRoute]) -> Starlette:
         handlers = {IdContactError: self._refused, HTTPException: self._host.pages.handle}
-        return Starlette(routes=list(routes), exception_handlers=handlers)
+        return application(routes, handlers)
 
     async def _refused(self, request: Request, error: Exception) -> Response:
         response = await self._host.pages.handle(request, error)

@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from idcontact.applications import application
 from idcontact.asset_files import AssetFiles
 from idcontact.errors import IdContactError, SettingsError
 from idcontact.oidc import RelyingParty
@@ -77,8 +77,8 @@ class Platform:
         )
         self._live = Live(host=host, links=host_links, rooms=rooms, door=door)
         handlers = {IdContactError: pages.handle, HTTPException: pages.handle}
-        self._public = Starlette(routes=self._public_routes(settings), exception_handlers=handlers)
-        self._internal = Starlette(routes=self._internal_routes(), exception_handlers=handlers)
+        self._public = application(self._public_routes(settings), handlers)
+        self._internal = application(self._internal_routes(), handlers)
 
     def _public_routes(self, settings: PlatformSettings) -> Sequence[BaseRoute]:
         # The widget is a page of another site. The token in the address is all that counts: no cookie comes along.

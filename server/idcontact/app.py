@@ -9,10 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppres
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount
 
+from idcontact.applications import application
 from idcontact.asset_files import AssetFiles
 from idcontact.core.part import CoreNeeds, CorePart
 from idcontact.core.settings import ANY
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from redis.asyncio import Redis
+    from starlette.applications import Starlette
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from idcontact.config import Config
@@ -394,11 +395,5 @@ class _Builder:
         )
 
     def _app(self, routes: list[BaseRoute]) -> Starlette:
-        return Starlette(
-            routes=routes,
-            exception_handlers={
-                HTTPException: self._pages.handle,
-                IdContactError: self._pages.handle,
-                Exception: self._pages.handle,
-            },
-        )
+        handle = self._pages.handle
+        return application(routes, {HTTPException: handle, IdContactError: handle, Exception: handle})

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from idcontact.applications import application
 from idcontact.core.availability import Offers
 from idcontact.core.choosing import Choosing
 from idcontact.core.http import CoreRoutes
@@ -113,10 +113,8 @@ class CorePart:
             clock=needs.clock,
             wait=needs.wait,
         )
-        self.internal = Starlette(
-            routes=self._choosing.internal_routes(),
-            exception_handlers={IdContactError: needs.pages.handle, HTTPException: needs.pages.handle},
-        )
+        handlers = {IdContactError: needs.pages.handle, HTTPException: needs.pages.handle}
+        self.internal = application(self._choosing.internal_routes(), handlers)
 
     def public_routes(self) -> list[ApiRoute]:
         """What the public application serves of the core."""

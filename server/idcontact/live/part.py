@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from idcontact.applications import application
 from idcontact.errors import IdContactError
 from idcontact.live import messages as m
 from idcontact.live.asyncapi import asyncapi_route
@@ -151,10 +151,7 @@ class LivePart:
         receiver = Receiver(self.conversations, results, needs.purposes, used, needs.clock)
         self._asyncapi = asyncapi_route(needs.public_url)
         self._http = self._doors(needs, reception, receiver)
-        self.internal = Starlette(
-            routes=self._http.internal_routes(),
-            exception_handlers={HTTPException: needs.pages.handle},
-        )
+        self.internal = application(self._http.internal_routes(), {HTTPException: needs.pages.handle})
 
     def public_routes(self) -> list[ApiRoute | WebSocketRoute]:
         """What the public application serves of live."""

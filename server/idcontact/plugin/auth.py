@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from idcontact.applications import application
 from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, read_body
 from idcontact.browser import new_browser
 from idcontact.errors import BadRequest, IdContactError, NotFound, TooLarge
@@ -30,6 +30,7 @@ from idcontact.urls import origin_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
@@ -169,7 +170,7 @@ class AuthPlugin(ABC):
 
     def _application(self, routes: Sequence[BaseRoute]) -> Starlette:
         handlers = {IdContactError: self.pages.handle, HTTPException: self.pages.handle}
-        return Starlette(routes=list(routes), exception_handlers=handlers)
+        return application(routes, handlers)
 
     async def _started(self, request: Request) -> Response:
         message = decode_json(await read_body(request, MACHINE_BODY), StartAuthentication)

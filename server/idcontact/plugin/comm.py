@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from idcontact.applications import application
 from idcontact.bodies import FORM_BODY, MACHINE_BODY, decode_form, decode_json, read_body
 from idcontact.browser import new_browser
 from idcontact.errors import BadRequest, IdContactError, NotFound, PluginError, TokenRejected
@@ -32,6 +32,7 @@ from idcontact.urls import split_web_url, with_query
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp
@@ -190,7 +191,7 @@ class CommPlugin(ABC):
 
     def _application(self, routes: Sequence[BaseRoute]) -> Starlette:
         handlers = {IdContactError: self.pages.handle, HTTPException: self.pages.handle}
-        return Starlette(routes=list(routes), exception_handlers=handlers)
+        return application(routes, handlers)
 
     # --- machines ---
 

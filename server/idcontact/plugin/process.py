@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import uvicorn
-from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from idcontact.applications import application
 from idcontact.asset_files import AssetFiles
 from idcontact.door import AccessLog, Door
 from idcontact.errors import IdContactError, SettingsError
@@ -128,7 +128,7 @@ async def plugin_host(name: str, settings: ProcessSettings, folder: Path) -> Asy
 
 def public_application(plugin: Plugin, settings: ProcessSettings) -> ASGIApp:
     """The plugin's pages and their stylesheet, behind the same headers as in a whole server."""
-    app = Starlette(routes=[Mount("/assets", _assets()), Mount("/", plugin.public)])
+    app = application([Mount("/assets", _assets()), Mount("/", plugin.public)], {})
     headers = SecurityHeaders(https_only=settings.public_url.startswith("https:"))
     return Door(app, log=AccessLog(logging.getLogger("idcontact.access")), headers=headers)
 
