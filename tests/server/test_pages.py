@@ -84,6 +84,8 @@ FAILURES: dict[str, Exception] = {
     "closed": errors.Closed("this purpose is closed", until=OPENS),
     "closed_for_long": errors.Closed("this purpose is closed", until=None),
     "token_rejected": errors.TokenRejected("signed by a key nobody knows"),
+    "plugin_failed": errors.PluginFailed("auth_test", "the auth plugin refused"),
+    "identify_again": errors.IdentifyAgain("the identification is too long ago"),
     "plugin_timeout": errors.PluginTimeout("auth_test", "the auth plugin did not answer", reason="host internal-7"),
     "unavailable": errors.Unavailable("the store cannot be reached", reason="10.0.0.7:6379"),
     "internal": RuntimeError("the value of bsn is 123456782"),
@@ -324,6 +326,24 @@ def test_what_is_for_the_operator_is_never_shown(
     answer = client_of(make_pages()).get(f"/fails?kind={kind}", headers=headers)
     assert answer.status_code == status
     assert never_shown not in answer.text
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["bad_request", "plugin_failed", "plugin_timeout", "closed", "closed_for_long", "identify_again", "token_rejected",
+     "gone"],
+)  # fmt: skip
+def test_where_a_start_fails_or_expires_it_is_said_that_nothing_was_shared_and_what_to_do(kind: str) -> None:
+    client = client_of(make_pages(REACHABLE))
+    said = {
+        language: re.findall(r'<p class="idc-lead">(.*?)</p>', client.get(address, headers=HTML).text)
+        for language in LANGUAGES
+        if (address := f"/fails?kind={kind}&lang={language}")
+    }
+    assert re.search(r"(niets|geen gegevens).* gedeeld\.", said["nl"][0])
+    assert re.search(r"(nothing .*shared|shared nothing)", said["en"][0], re.IGNORECASE)
+    assert re.search(r"begin opnieuw|probeer het|Kom terug|kunt weer terecht", said["nl"][0], re.IGNORECASE)
+    assert re.search(r"start again|try again|Come back|contact us again", said["en"][0])
 
 
 def test_a_program_that_is_closed_out_hears_until_when() -> None:
