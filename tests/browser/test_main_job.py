@@ -138,12 +138,17 @@ async def test_who_does_not_want_to_share_cannot_go_on_where_that_is_needed(town
     await end_user.starts("report_move")
     await end_user.refuses()
     await end_user.sees_heading(end_user.words.not_identified)
+    await end_user.reads("Er zijn geen gegevens gedeeld.")
     await end_user.reads(end_user.words.may_not_continue)
     await expect(end_user.page.get_by_role("button", name=end_user.words.continue_unverified)).to_have_count(0)
     supervisor = await town.supervisor()
     await expect(supervisor.row(supervisor.words.report_move).first.get_by_role("cell").first).to_have_text("0")
     await end_user.page.get_by_role("link", name=end_user.words.back).click()
     await end_user.page.wait_for_url("**/?topic=report_move*")
+    await end_user.chooses()
+    await end_user.presses(end_user.words.start)
+    await end_user.shares()
+    await end_user.sees_heading(end_user.words.waiting)
 
 
 async def test_who_does_not_want_to_share_may_go_on_unverified_where_that_is_allowed(town: Town) -> None:
