@@ -49,6 +49,7 @@ class Words:
     sending: str
     sent: str
     read: str
+    new_messages: str
     there_was_a_fault: str
     not_kept: str
     one_not_kept: str
@@ -127,6 +128,7 @@ NL: Final = Words(
     sending="Wordt verstuurd…",
     sent="Verstuurd",
     read="Gelezen",
+    new_messages="Nieuwe berichten",
     there_was_a_fault="Er was een storing.",
     not_kept="Niet bewaard, door een storing",
     one_not_kept="1 bericht van u is niet bewaard.",
@@ -203,6 +205,7 @@ EN: Final = Words(
     sending="Sending…",
     sent="Sent",
     read="Read",
+    new_messages="New messages",
     there_was_a_fault="There was a fault.",
     not_kept="Not kept, because of a fault",
     one_not_kept="1 message of yours was not kept.",

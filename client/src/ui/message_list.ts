@@ -72,6 +72,9 @@ export class MessageList extends LitElement {
   @state() private hasNewBelow = false;
 
   #atEnd = true;
+  /** Where the box stood, and how much was in it, when that was last looked at. */
+  #stood = { top: 0, full: 0 };
+  #heard: EventTarget | undefined;
   #lastOwn: MessageEvent | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #toldLosses = new Set<string>();
@@ -80,13 +83,17 @@ export class MessageList extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    document.addEventListener("scroll", this.#onScroll, { capture: true, passive: true });
-    for (const box of [this, this.#scrolling]) this.#sizes.observe(box);
+    const box = this.#scrolling;
+    // The document says of itself that it scrolls; of a box in a shadow tree it never hears that.
+    this.#heard = box === document.documentElement ? document : box;
+    this.#heard.addEventListener("scroll", this.#onScroll, { passive: true });
+    for (const one of [this, box]) this.#sizes.observe(one);
     this.#readOutLater();
   }
 
   override disconnectedCallback(): void {
-    document.removeEventListener("scroll", this.#onScroll, { capture: true });
+    this.#heard?.removeEventListener("scroll", this.#onScroll);
+    this.#heard = undefined;
     this.#sizes.disconnect();
     clearTimeout(this.#timer);
     super.disconnectedCallback();
@@ -231,10 +238,20 @@ export class MessageList extends LitElement {
     return this.closest("[data-scrolls]") ?? document.documentElement;
   }
 
+  /**
+   * Only who scrolls up leaves the end. An event may also tell of an earlier scroll, after something came below, or the
+   * box became smaller; and where lines have become fewer, in a wider window, the browser itself goes up.
+   */
   #scrolled(): void {
-    const { scrollHeight, scrollTop, clientHeight } = this.#scrolling;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
-    if (this.#atEnd) this.hasNewBelow = false;
+    const { scrollHeight: full, scrollTop: top, clientHeight } = this.#scrolling;
+    const before = this.#stood;
+    this.#stood = { top, full };
+    if (full - top - clientHeight < NEAR_END_PX) {
+      this.#atEnd = true;
+      this.hasNewBelow = false;
+    } else if (top < before.top && full >= before.full) {
+      this.#atEnd = false;
+    }
   }
 
   /** A phone was turned, or its keyboard came up: who reads along goes on reading along. */
