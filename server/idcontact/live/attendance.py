@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import TYPE_CHECKING
 
 from idcontact.errors import IdContactError
@@ -90,7 +91,7 @@ class Attendance:
 
     async def _keep(self) -> None:
         while True:
-            await asyncio.sleep(RENEW_EVERY)
+            await asyncio.sleep(RENEW_EVERY * random.uniform(0.8, 1.0))  # noqa: S311 - those who came together part
             try:
                 await self.renew()
             except IdContactError as error:

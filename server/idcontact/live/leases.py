@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,19 +48,29 @@ class Leases:
         self._suspects: set[str] = set()
 
     async def run(self) -> None:
-        """Keep them; for ever."""
+        """Keep them; for ever. Not all at once: thousands of renewals would stand before what people say."""
         while True:
-            await asyncio.sleep(RENEW_EVERY)
-            await self.renew_all()
+            next_ = time.monotonic() + RENEW_EVERY
+            await self.renew_all(over=RENEW_EVERY)
+            await asyncio.sleep(max(next_ - time.monotonic(), 0))
 
-    async def renew_all(self) -> None:
-        """Renew everything that can be reached once; many at a time, for a lease is short where a store is slow."""
+    async def renew_all(self, over: float = 0.0) -> None:
+        """Renew everything that can be reached once, `over` so many seconds; the newest first, which never were.
+
+        Many at a time: a lease is short where a store is slow.
+        """
         round_ = self.round()
-        await round_.each((self.tag(local), partial(self.renew, local)) for local in self._there.values())
+        there = reversed([*self._there.values()])
+        await round_.each(((self.tag(local), partial(self._keep, local)) for local in there), over)
         try:
             round_.end()
         except Unavailable:
             _log.debug("routes are left to lapse: %d buckets cannot be reached", len(round_.away))
+
+    async def _keep(self, local: Local) -> None:
+        """Renew one, unless everybody has left meanwhile."""
+        if self._there.get(local.id) is local:
+            await self.renew(local)
 
     def round(self) -> Round:
         """One over conversations of this node: what is known to be away comes last."""

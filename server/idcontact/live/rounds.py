@@ -39,10 +39,20 @@ class Round:
         self._in_vain = 0.0
         self._why: Unavailable | None = None
 
-    async def each(self, work: Iterable[Work]) -> None:
-        """Do all that can be reached, in order but for suspects. Raises any error but `Unavailable`: see `end`."""
+    async def each(self, work: Iterable[Work], over: float = 0.0) -> None:
+        """Do all that can be reached, in order but for suspects. Raises any error but `Unavailable`: see `end`.
+
+        It is begun evenly `over` so many seconds: much at once would keep others waiting.
+        """
         ordered = sorted(work, key=lambda one: one[0] in self._suspects)
-        await several(self._at_once, (self.one(tag, do) for tag, do in ordered))
+        began, apart = time.monotonic(), over / max(len(ordered), 1)
+
+        async def in_turn(turn: int, tag: str, do: Callable[[], Awaitable[object]]) -> None:
+            if (early := began + turn * apart - time.monotonic()) > 0:
+                await asyncio.sleep(early)
+            await self.one(tag, do)
+
+        await several(self._at_once, (in_turn(turn, *one) for turn, one in enumerate(ordered)))
 
     async def one(self, tag: str, do: Callable[[], Awaitable[object]]) -> None:
         """Do this one thing, unless it is known not to be in reach."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from idcontact.live import leases
 from idcontact.live.happenings import Ended
 from idcontact.live.hub import Hub
 from idcontact.tasks import Tasks
@@ -86,6 +87,28 @@ async def test_routes_of_those_in_reach_are_renewed_while_others_are_away(
         live.take_away(monkeypatch, *away)
         await hub.leases.renew_all()
         assert [one for one in everybody if await has_route(live, one)] == [one for one in everybody if one not in away]
+
+
+async def test_who_leaves_while_others_are_renewed_is_not_brought_back(
+    redis: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with parts(redis, tmp_path) as live, hub_of(live) as hub:
+        early, late = await live.apart(2)
+        leaving = await hub.open(early)
+        await hub.open(late)
+        renew = live.store.renew
+
+        async def renew_as_one_leaves(conversation: str, node: str, route_ms: int, lease: int) -> int | None:
+            if conversation == late:
+                hub.close(leaving)
+                while await has_route(live, early):
+                    pass
+            return await renew(conversation, node, route_ms, lease)
+
+        monkeypatch.setattr(live.store, "renew", renew_as_one_leaves)
+        monkeypatch.setattr(leases, "RENEWED_AT_ONCE", 1)
+        await hub.leases.renew_all()
+        assert [await has_route(live, one) for one in (early, late)] == [False, True]
 
 
 async def test_what_was_missed_is_read_while_others_are_away_and_theirs_when_they_are_back(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 
 import pytest
@@ -39,6 +40,18 @@ async def test_a_round_reaches_all_others_and_says_in_the_end_that_some_were_awa
     with pytest.raises(Unavailable):
         await town.round(2, "a1", "b1", "c1", "d1", "e1", "f1")
     assert town.reached == ["a1", "c1", "d1", "e1", "f1"]
+
+
+async def test_a_round_over_some_time_begins_each_in_its_turn() -> None:
+    times: list[float] = []
+
+    async def visit() -> None:
+        times.append(time.monotonic() - began)
+
+    began = time.monotonic()
+    await Round(4).each([("a", visit)] * 5, over=0.2)
+    assert all(at >= turn * 0.2 / 5 for turn, at in enumerate(times))
+    assert len(times) == 5
 
 
 async def test_a_round_that_reaches_all_ends_well() -> None:
