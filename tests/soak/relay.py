@@ -114,6 +114,8 @@ class Relay:
     def __init__(self, listen: Tcp | Unix, choose: Callable[[], Tcp | Unix | None]) -> None:
         """`choose` is asked for each connection; None refuses it."""
         self.links: set[Link] = set()
+        self.delay = 0.0
+        """That of every link from its beginning."""
         self._listen = listen
         self._choose = choose
         self._carrying: set[asyncio.Task[None]] = set()
@@ -165,13 +167,21 @@ class Relay:
             far[1].transport.abort()
             return
         link = Link((reader, writer), far, self._count)
+        link.delay = self.delay
         self.links.add(link)
         try:
             await link.carry()
         finally:
             self.links.discard(link)
 
+    def slow_down(self, delay: float) -> None:
+        """Every link, now and from now on: seconds by which each piece is late."""
+        self.delay = delay
+        for link in self.links:
+            link.delay = delay
+
     def heal(self) -> None:
         """Everything as it should be."""
+        self.delay = 0.0
         for link in tuple(self.links):
             link.heal()
