@@ -59,6 +59,14 @@ OWN: Final = "https://core.example.org"
 HOSTILE: Final = '<img src=x onerror="alert(1)">{{ 7 * 7 }}'
 PRIVATE, PUBLIC = key_pair("requestor")
 REQUEST: Final = {"purpose": "move", "auth_method": "digid", "comm_url": "https://platform.example/chat"}
+MEMBERS: Final = {
+    "auth_method": "digid",
+    "auth_result": "eyJ.a.b.c.d",
+    "auth_handle": "h" * 43,
+    "comm_method": "chat",
+    "comm_url": "https://platform.example/chat",
+    "attr_url": "https://platform.example/attr",
+}
 STARTED: Final = {"client_url": "https://live/land/1", "attr_url": "http://live/attr/1"}
 
 
@@ -116,6 +124,47 @@ async def test_a_purpose_that_there_is_not_is_named_as_the_fault_and_not_repeate
         assert (answer.status_code, answer.json()["field"]) == (400, "purpose")
         assert tag not in answer.json()["message"]
     assert house.comm.asked == house.auth.asked == []
+
+
+# --- kinds ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("members", "conflict"),
+    [
+        (["auth_method", "auth_result", "comm_method"], ["auth_method", "auth_result"]),
+        (["auth_method", "auth_handle"], ["auth_method", "auth_handle"]),
+        (["auth_result", "auth_handle", "comm_method"], ["auth_result", "auth_handle"]),
+        (["auth_method", "auth_result", "auth_handle"], ["auth_method", "auth_result", "auth_handle"]),
+        (["auth_method", "comm_method", "comm_url"], ["comm_url"]),
+        (["auth_method", "comm_method", "attr_url"], ["attr_url"]),
+    ],
+)
+async def test_a_start_of_two_kinds_is_of_none_and_names_the_fields_that_conflict(
+    house: House, members: list[str], conflict: list[str]
+) -> None:
+    start = {"purpose": "move", **{name: MEMBERS[name] for name in members}}
+    for answer in (await house.start_by_json(start), await house.client.post("/start", data=start)):
+        told = answer.json()
+        assert (answer.status_code, told["code"], told["field"]) == (400, "bad_request", conflict[-1])
+        assert [name for name in MEMBERS if name in told["message"]] == conflict
+    assert (house.comm.asked, house.auth.asked, house.kept.begun) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", ["comm_method", "auth_result", "auth_handle"])
+async def test_a_signed_request_of_two_kinds_names_the_fields_that_conflict(house: House, name: str) -> None:
+    answer = await start_by_signed_request(house, signed({"request": {**REQUEST, name: MEMBERS[name]}}))
+    assert (answer.status_code, answer.json()["field"]) == (400, f"request.{name}")
+    assert f"{name} and comm_url" in answer.json()["message"]
+    assert house.auth.asked == []
+
+
+async def test_a_member_that_is_null_or_a_field_that_is_empty_mixes_nothing(house: House) -> None:
+    full = {"purpose": "move", "auth_method": "digid", "comm_method": "chat"}
+    others = ("auth_result", "auth_handle", "comm_url", "attr_url")
+    assert (await house.start_by_json({**full, **dict.fromkeys(others)})).status_code == 200
+    assert (await house.client.post("/start", data={**full, **dict.fromkeys(others, "")})).status_code == 303
+    assert len(house.auth.asked) == 2
 
 
 # --- signed requests ------------------------------------------------------------------------------------------------
