@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 import httpx2
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -140,6 +142,35 @@ async def test_the_page_shows_the_number_the_code_a_picture_and_a_link_that_dial
     assert "<span>123</span> <span>456</span> <span>7890</span>" in page
     assert f'href="{TEL}"' in page
     assert 'src="data:image/svg+xml' in page
+
+
+@pytest.mark.parametrize(
+    ("continuation", "dialled"),
+    [(TEL, TEL), ("tel:14020", "tel:14020"), ("tel:+31-20-123-4567|99%23", "tel:+31-20-123-4567,99%23")],
+)
+async def test_a_telephone_that_looks_at_the_picture_dials_the_number_and_the_code(
+    house: House, continuation: str, dialled: str
+) -> None:
+    page = unescape((await house.browser.get(await house.path_for(continuation))).text)
+    matrix = segno.make_qr(dialled).matrix
+    symbol = {(y, x) for y, row in enumerate(matrix) for x, dark in enumerate(row) if dark}
+    assert dark_modules(page) == symbol
+
+
+def dark_modules(page: str, border: int = 4) -> set[tuple[int, int]]:
+    """Row and column of each dark module of a page's QR code: lines of one module high, a path of `M`, `m` and `h`."""
+    [picture] = re.findall(r'src="data:image/svg\+xml[^,]*,([^"]*)"', page)
+    [path] = re.findall(r"class='qrline'[^>]* d='([^']*)'", unquote(picture))
+    dark: set[tuple[int, int]] = set()
+    x = y = -float(border)
+    for step, numbers in re.findall(r"([Mmh])([-\d. ]+)", path):
+        across, *down = map(float, numbers.split())
+        if step == "h":
+            dark |= {(int(y), int(x) + module) for module in range(int(across))}
+        elif step == "M":
+            x = y = -float(border)
+        x, y = x + across, y + sum(down)
+    return dark
 
 
 async def test_a_number_without_a_code_is_shown_without_one(house: House) -> None:
