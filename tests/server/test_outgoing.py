@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -141,17 +142,60 @@ async def test_the_limit_counts_for_the_whole_answer_not_for_each_piece(impatien
             await impatient.post(f"{base}/x", b"")
 
 
-async def test_a_plugin_that_redirects_is_not_followed(outgoing: Outgoing) -> None:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_plugin_that_redirects_is_not_followed(outgoing: Outgoing, status: int) -> None:
     asked: list[str] = []
 
     async def redirect(request: web.Request) -> web.Response:
         asked.append(request.path)
-        return web.Response(status=302, headers={"Location": "/elsewhere"})
+        return web.Response(status=status, headers={"Location": "/elsewhere"})
 
     async with plugin_answering(redirect) as base:
         answer = await outgoing.post(f"{base}/start_communication", b"")
-    assert (answer.status, answer.is_success) == (302, False)
-    assert asked == ["/start_communication"]
+        assert (answer.status, answer.is_success) == (status, False)
+        assert (await outgoing.get(f"{base}/availability/move")).status == status
+    assert asked == ["/start_communication", "/availability/move"]
+
+
+class Answering:
+    """A plugin in bytes, that answers the first so many requests and hangs up on the next, which it has read.
+
+    `requests` are the bodies that came, `connections` how many it took.
+    """
+
+    def __init__(self, answered: int) -> None:
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._answered = answered
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                self.requests.append(await reader.readexactly(length))
+                if len(self.requests) > self._answered:
+                    break
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+
+@pytest.mark.parametrize("answered", [0, 1, 3])
+async def test_a_post_that_may_have_arrived_is_not_sent_again_also_over_a_connection_that_was_used_before(
+    outgoing: Outgoing, answered: int
+) -> None:
+    plugin = Answering(answered)
+    server = await asyncio.start_server(plugin, "127.0.0.1", 0)
+    async with server:
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        bodies = [b"%d" % number for number in range(answered + 1)]
+        for body in bodies[:-1]:
+            assert (await outgoing.post(f"{base}/start_communication", body)).is_success
+        with pytest.raises(PluginFailed):
+            await outgoing.post(f"{base}/start_communication", bodies[-1])
+    assert plugin.requests == bodies
+    assert plugin.connections == 1, "all over one connection"
 
 
 async def test_an_answer_of_exactly_the_limit_is_read_and_a_longer_one_is_a_failure(outgoing: Outgoing) -> None:
