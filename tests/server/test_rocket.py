@@ -81,6 +81,28 @@ def test_a_published_file_says_where_each_setting_stands(dialect: str) -> None:
     assert origins["keys_dir",] is None
 
 
+@pytest.mark.parametrize("dialect", BOTH)
+def test_a_published_file_may_be_written_in_profiles_and_be_gone_over_by_variables(
+    dialect: str, tmp_path: Path
+) -> None:
+    text = (PUBLISHED / f"{dialect}.toml").read_text().replace("[global", "[default")
+    text += '\n[debug]\nserver_url = "https://debug.example"\nport = 8001\npurposes = []\n'
+    text += '\n[release]\nserver_url = "https://release.example"\n[release.ui_signing_privkey]\ntype = "RSA"\n'
+    text += '\n[global]\naddress = "127.0.0.9"\n'
+
+    def found(**environ: str) -> tuple[str, Address, int, str]:
+        config = read(tmp_path, text, environ).result()
+        assert len(config.auth_methods) == 2
+        assert config.ui_signing_privkey is not None, "a table of a profile adds to that below it"
+        return config.public_url, config.listen, len(config.purposes), config.auth_methods[0].name.get("nl")
+
+    assert found() == ("https://release.example", Address("127.0.0.9", 8000), 4, "IRMA")
+    assert found(ROCKET_PROFILE="debug") == ("https://debug.example", Address("127.0.0.9", 8001), 0, "IRMA")
+    environ = {"ROCKET_SERVER_URL": "https://variable.example", "ROCKET_ADDRESS": "127.0.0.8", "ROCKET_PORT": "8002"}
+    given = ("https://variable.example", Address("127.0.0.8", 8002))
+    assert found(**environ)[:2] == found(**environ, ROCKET_PROFILE="debug")[:2] == given
+
+
 # --- profiles -------------------------------------------------------------------------------------------------------
 
 
