@@ -1,13 +1,12 @@
 #!lua flags=allow-oom
 -- Store what follows from a happening, if nothing else happened meanwhile. One step.
 --
--- KEYS[1]  the conversation's hash
+-- KEYS[1]  the conversation's hash; the remembered answers are in it, by command
 -- KEYS[2]  its public log, KEYS[3] its staff log (streams)
--- KEYS[4]  its remembered answers (hash)
--- KEYS[5]  its routes (hash: node -> leased until)
--- KEYS[6]  the bucket's deadlines (zset: "<kind>|<conversation>" by time)
--- KEYS[7]  the bucket's conversations that routing has yet to hear of (set)
--- KEYS[8]  the bucket's sealed hashes (zset)
+-- KEYS[4]  its routes (hash: node -> leased until)
+-- KEYS[5]  the bucket's deadlines (zset: "<kind>|<conversation>" by time)
+-- KEYS[6]  the bucket's conversations that routing has yet to hear of (set)
+-- KEYS[7]  the bucket's sealed hashes (zset)
 -- ARGV[1]  conversation id
 -- ARGV[2]  root of the node channels
 -- ARGV[3]  JSON: expected, phase, agent, now, deadlines {kind: at} (all that hold, but lease),
@@ -24,23 +23,23 @@ local what = cjson.decode(ARGV[3])
 local version = call('HGET', KEYS[1], 'version')
 if not version then return {'gone'} end
 if what.command then
-  local answered = call('HGET', KEYS[4], what.command)
+  local answered = call('HGET', KEYS[1], what.command)
   if answered then
     -- Written once more, so that who waits for replicas waits for this.
-    call('HSET', KEYS[4], what.command, answered)
+    call('HSET', KEYS[1], what.command, answered)
     return {'again', answered}
   end
 end
 if tonumber(version) ~= what.expected then return {'lost'} end
 if what.claim then
-  local at = call('ZSCORE', KEYS[6], what.claim.kind .. '|' .. id)
+  local at = call('ZSCORE', KEYS[5], what.claim.kind .. '|' .. id)
   if not at or tonumber(at) ~= what.claim.at then return {'claimed'} end
   -- Somebody said something since the state was read: whether this deadline holds has to be decided again.
   if tonumber(call('HGET', KEYS[1], 'last_activity') or 0) ~= what.claim.last_activity then return {'lost'} end
-  call('ZREM', KEYS[6], what.claim.kind .. '|' .. id)
+  call('ZREM', KEYS[5], what.claim.kind .. '|' .. id)
 end
 
-local routes = call('HGETALL', KEYS[5])
+local routes = call('HGETALL', KEYS[4])
 local function publish(text)
   for i = 1, #routes, 2 do
     if tonumber(routes[i + 1]) > now then call('SPUBLISH', channel .. routes[i], text) end
@@ -48,9 +47,9 @@ local function publish(text)
 end
 
 if what.phase == 'purged' then
-  call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-  for _, kind in ipairs(what.kinds) do call('ZREM', KEYS[6], kind .. '|' .. id) end
-  call('ZREM', KEYS[8], KEYS[1])
+  call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4])
+  for _, kind in ipairs(what.kinds) do call('ZREM', KEYS[5], kind .. '|' .. id) end
+  call('ZREM', KEYS[7], KEYS[1])
   publish('Z' .. id)
   return {'ok', what.expected + 1, 0, now}
 end
@@ -73,15 +72,15 @@ end
 call('HSET', KEYS[1], 'version', what.expected + 1, 'phase', what.phase, 'agent', what.agent, 'state', ARGV[4])
 for _, kind in ipairs(what.kinds) do
   if what.deadlines[kind] then
-    call('ZADD', KEYS[6], what.deadlines[kind], kind .. '|' .. id)
+    call('ZADD', KEYS[5], what.deadlines[kind], kind .. '|' .. id)
   else
-    call('ZREM', KEYS[6], kind .. '|' .. id)
+    call('ZREM', KEYS[5], kind .. '|' .. id)
   end
 end
-if what.lease > 0 then call('ZADD', KEYS[6], what.lease, 'lease|' .. id)
-elseif what.lease == 0 then call('ZREM', KEYS[6], 'lease|' .. id) end
-if what.tell_routing then call('SADD', KEYS[7], id) end
-if what.command then call('HSET', KEYS[4], what.command, first .. '|' .. now) end
-for _, key in ipairs({KEYS[1], KEYS[2], KEYS[3], KEYS[4]}) do call('EXPIRE', key, what.expiry) end
+if what.lease > 0 then call('ZADD', KEYS[5], what.lease, 'lease|' .. id)
+elseif what.lease == 0 then call('ZREM', KEYS[5], 'lease|' .. id) end
+if what.tell_routing then call('SADD', KEYS[6], id) end
+if what.command then call('HSET', KEYS[1], what.command, first .. '|' .. now) end
+for _, key in ipairs({KEYS[1], KEYS[2], KEYS[3]}) do call('EXPIRE', key, what.expiry) end
 publish('C' .. id .. (what.expected + 1))
 return {'ok', what.expected + 1, first, now}

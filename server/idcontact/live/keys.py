@@ -46,17 +46,12 @@ class Keys:
 
     @cached_property
     def hash(self) -> str:
-        """The conversation itself."""
+        """The conversation itself, with the remembered answers, by command: no other field has a `|` in its name."""
         return f"{self.root}conv:{self.id}"
 
     def log(self, name: LogName) -> str:
         """One of its logs."""
         return f"{self.hash}:{name}"
-
-    @property
-    def answers(self) -> str:
-        """The remembered answers to commands."""
-        return f"{self.hash}:answers"
 
     @property
     def routes(self) -> str:
@@ -66,7 +61,7 @@ class Keys:
     @cached_property
     def of_append(self) -> tuple[str, ...]:
         """What the append script is given."""
-        return self.hash, self.log("public"), self.answers, self.routes
+        return self.hash, self.log("public"), self.routes
 
     @property
     def due(self) -> str:

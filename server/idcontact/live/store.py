@@ -228,7 +228,6 @@ class ConversationStore:
                 keys.hash,
                 keys.log("public"),
                 keys.log("staff"),
-                keys.answers,
                 keys.routes,
                 keys.due,
                 keys.untold,
@@ -248,7 +247,7 @@ class ConversationStore:
         """The first answer to a command, or None."""
         with reaching():
             kept: bytes | None = await self._redis.hget(  # type: ignore[assignment]  # answers are bytes here
-                self.keys(conversation).answers, command
+                self.keys(conversation).hash, command
             )
         if kept is None:
             return None
@@ -389,7 +388,7 @@ class ConversationStore:
         keys = self.keys(conversation)
         with reaching():
             async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.delete(keys.log("public"), keys.log("staff"), keys.answers, keys.routes)
+                pipeline.delete(keys.log("public"), keys.log("staff"), keys.routes)
                 pipeline.zrem(keys.due, *(f"{kind}|{conversation}" for kind in (*KINDS, "lease")))
                 await pipeline.execute()
 
