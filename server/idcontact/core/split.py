@@ -117,6 +117,8 @@ class Split:
         """A place for a result to come. Raises BadRequest where that is not offered."""
         if self.results is None or method.tag not in self.results.methods:
             raise BadRequest("is missing: this server cannot keep a result of that auth method", field="comm_method")
+        if not purpose.comm_methods:
+            raise BadRequest("is missing: for this purpose there is no way to talk afterwards", field="comm_method")
         if visitor.browser is None:
             raise BadRequest("is missing: choosing afterwards is for a browser that is recognised", field="comm_method")
         secret = secrets.token_urlsafe(32)

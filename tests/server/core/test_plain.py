@@ -77,6 +77,8 @@ SETTINGS: dict[str, object] = {
             "allowed_comm": ["chat"],
             "allow_unauthenticated": True,
         },
+        {"tag": "elsewhere", "attributes": ["fullname"], "allowed_auth": ["*"], "allowed_comm": []},
+        {"tag": "nobody", "attributes": ["fullname"], "allowed_auth": [], "allowed_comm": ["*"]},
         {"tag": ODD, "attributes": [], "allowed_auth": ["*"], "allowed_comm": ["chat"]},
     ],
 }
@@ -247,6 +249,19 @@ def test_when_all_is_closed_there_is_no_form_but_the_telephone_and_a_way_back(ho
     assert "U kunt weer terecht morgen vanaf 09.00 uur." in page
     assert 'href="tel:14010"' in page
     assert '<a href="https://www.voorbeeld.example">Terug naar de website</a>' in page
+
+
+@pytest.mark.parametrize("purpose", ["elsewhere", "nobody"])
+def test_where_there_is_no_way_to_identify_or_to_talk_it_is_said_and_nothing_is_asked(
+    house: House, purpose: str
+) -> None:
+    """Such a purpose may be for platforms alone, which ask by a signed request."""
+    answer = house.contact(purpose, lang="en")
+    assert answer.status_code == 200
+    assert "You cannot reach us here about this subject right now." in answer.text
+    assert "closed" not in answer.text
+    assert "<form" not in answer.text
+    assert 'href="tel:14010"' in answer.text
 
 
 # --- where it leads -------------------------------------------------------------------------------------------------

@@ -67,6 +67,16 @@ async def test_without_a_key_to_read_its_results_a_method_cannot_come_first(
         assert house.auth.asked == []
 
 
+async def test_nobody_identifies_first_where_there_is_nothing_to_choose_afterwards(
+    redis: Redis, tmp_path: Path
+) -> None:
+    purposes = [{"tag": "move", "attributes": ["fullname"], "allowed_auth": ["*"], "allowed_comm": []}]
+    async with split_house(redis, tmp_path, purposes=purposes) as house:
+        answer = await house.browser.post("/start", data=IDENTIFY_FIRST, headers={"Accept": "application/json"})
+        assert (answer.status_code, answer.json()["error"]["field"]) == (400, "comm_method")
+        assert house.auth.asked == []
+
+
 # --- the result -----------------------------------------------------------------------------------------------------
 
 
