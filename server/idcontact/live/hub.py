@@ -103,7 +103,7 @@ class Hub:
                     return
                 if local.feeds[log] is feed:
                     await self._catching_up.send(local, seat, log, 1)  # for this one alone
-        if feed.last is None and feed.due > 1:
+        if feed.is_unsure:
             await self._read_on(local, log)  # to know another history from this one
 
     def unseat(self, local: Local, seat: Seat) -> None:
@@ -368,10 +368,10 @@ class Hub:
         local.mending = True
         try:
             known = local.stored
-            stored = await self._store.load(local.id)
-            behind = stored.is_behind(known)
+            unsure = [log for log, feed in local.feeds.items() if feed.is_unsure]
+            behind = (await self._store.load(local.id)).is_behind(known)
             lost = [log for log in tuple(local.feeds) if not await self._read_on(local, log)]
-            noted = (behind or bool(lost)) and await self._store.set_backs.note(known, lost, behind=behind)
+            noted = await self._store.set_backs.note(known, lost, unsure, behind=behind)
             self.reload(local)
             return noted
         finally:

@@ -51,6 +51,11 @@ class Feed:
     last: int | None = None
     """Hash of the frame before `due`, by which another history with as many events is told; None: not known."""
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether there is something before `due`, and it is not known what."""
+        return self.last is None and self.due > 1
+
     def learn(self, seq: int, frame: bytes) -> None:
         """What was handed out at `seq`, when that is the last one and it is not known yet."""
         if self.last is None and seq == self.due - 1:

@@ -29,6 +29,8 @@ class Stored:
     def is_behind(self, known: Stored) -> bool:
         """Whether this is not what followed from `known`: the store fell back to an earlier copy of itself."""
         version, before = self.state.version, known.state.version
+        if self.set_back < known.set_back:
+            return True  # whatever was stored since
         return version < before or (version == before and self.mark != known.mark)
 
 

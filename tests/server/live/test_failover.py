@@ -184,6 +184,67 @@ async def test_what_a_lost_node_handed_out_is_missed_by_the_pages_that_have_it(t
 
 
 @pytest.mark.one_kind
+async def test_what_an_agent_saw_of_the_staff_log_and_is_lost_has_no_second_history(town: Town) -> None:
+    """Its node is gone with it, and the agent forgot it with the conversation: the end user's page alone knows."""
+    end_user = await town.floor.waits()
+    conversation = end_user.conversation
+    before = log_id(end_user, conversation)
+    ann = await town.floor.agent("ann")
+    await ann.offered(conversation)
+    town.pair.replica.wait_until_following()
+    async with town.one_node_more() as lost:
+        for client in (end_user, ann):
+            await come_back(client, lost)
+        town.pair.part()
+        await ann.accept_next(conversation)
+        await ann.has_seq(conversation, 1, "staff")
+        (shown,) = ann.events(conversation, "staff")
+        await end_user.until(lambda: end_user.heard("joined"), "an agent")
+        for client in (end_user, ann):
+            await client.disconnect()
+    town.pair.take_over()
+    await come_back(end_user, town.beside)
+    await begun_again(end_user, conversation, before)
+    await come_back(ann, town.beside)
+    await ann.accept_next(conversation)
+    await ann.has_seq(conversation, 1, "staff")
+    (again,) = ann.events(conversation, "staff")
+    assert again["seq"] == shown["seq"]
+    assert again["log_id"] != shown["log_id"]
+
+
+@pytest.fixture
+def spare(pair: Pair) -> Iterator[RedisServer]:
+    """A second replica."""
+    with RedisServer(pair.primary.kind, replica_of=pair.primary) as server:
+        yield server
+
+
+@pytest.mark.one_kind
+async def test_a_log_that_was_replaced_does_not_come_back_with_a_replica_of_before(
+    spare: RedisServer, town: Town
+) -> None:
+    end_user, ann = await town.talk()
+    conversation = end_user.conversation
+    first = log_id(end_user, conversation)
+    spare.wait_until_following()
+    town.pair.part()
+    spare.promote()
+    await end_user.say("lost")
+    await ann.said(conversation, "kept", "lost")
+    town.pair.take_over()
+    for client in (end_user, ann):
+        await begun_again(client, conversation, first)
+    second = log_id(end_user, conversation)
+    town.pair.reached = spare
+    town.pair.replica.kill()
+    for client in (end_user, ann):
+        await begun_again(client, conversation, second)
+    assert log_id(end_user, conversation) != first
+    await _go_on(end_user, ann, "kept")
+
+
+@pytest.mark.one_kind
 async def test_who_lied_before_is_believed_after_a_failover(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     end_user, ann = await town.talk()
     conversation = end_user.conversation
