@@ -25,21 +25,28 @@ class CatchUp:
     def __init__(self, store: ConversationStore) -> None:
         self._store = store
 
-    async def send(self, local: Local, seat: Seat, log: LogName, first: int) -> int:
+    async def send(self, local: Local, seat: Seat, log: LogName, first: int) -> None:
         """Everything from `first` to what is due; then this seat gets what comes.
 
         A page at a time, as fast as the socket takes them: a long log is no reason to call it too slow.
         """
         feed = local.feeds[log]
-        while first < feed.due and seat in local.seats and local.feeds[log] is feed:
-            page = await self._store.read(local.id, log, first, min(feed.due, first + _PAGE) - 1)
-            if not page or local.feeds[log] is not feed:
-                break  # it was purged, or begun again, meanwhile
-            self._hand_out(local, seat, log, page)
-            first = page[-1].seq + 1
-            await seat.room()
+        following: int | None = first
+        while following is not None:
+            following = await self._send_page(local, seat, log, following)
         feed.catching_up.discard(seat)
-        return first
+
+    async def _send_page(self, local: Local, seat: Seat, log: LogName, first: int) -> int | None:
+        """Which event comes next; None when there is nothing more to send."""
+        feed = local.feeds[log]
+        if first >= feed.due or seat not in local.seats:
+            return None
+        page = await self._store.read(local.id, log, first, min(feed.due, first + _PAGE) - 1)
+        if not page or local.feeds[log] is not feed:
+            return None  # it was purged, or begun again, meanwhile
+        self._hand_out(local, seat, log, page)
+        await seat.room()
+        return None if local.feeds[log] is not feed else page[-1].seq + 1
 
     async def resume(self, local: Local, seat: Seat, log: LogName, have: Have) -> bool:
         """What this socket is missing. False: its page has something else than the log, from a copy that is gone."""
@@ -71,11 +78,12 @@ class CatchUp:
 
     async def send_again(self, local: Local, seat: Seat, log: LogName) -> None:
         """The whole log, to a seat that had another one; also when the store goes away meanwhile."""
-        first = 1
         feed = local.feeds[log]
         feed.catching_up.add(seat)
-        while seat in feed.catching_up and local.feeds[log] is feed:
+        following: int | None = 1
+        while following is not None and seat in feed.catching_up and local.feeds[log] is feed:
             try:
-                first = await self.send(local, seat, log, first)
+                following = await self._send_page(local, seat, log, following)
             except Unavailable:
                 await asyncio.sleep(_RETRY)
+        feed.catching_up.discard(seat)
