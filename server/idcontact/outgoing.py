@@ -11,19 +11,20 @@ import asyncio
 import logging
 import ssl
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 import aiohttp
+import msgspec
 from yarl import URL
 
 from idcontact.errors import PluginFailed, PluginTimeout
 from idcontact.urls import is_web_url
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator, Mapping
+    from collections.abc import Coroutine, Generator
     from types import TracebackType
 
     from starlette.types import ASGIApp, Message, Scope
@@ -42,12 +43,14 @@ _JSON: Final = {"Content-Type": "application/json"}
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What a plugin answered, whatever its status."""
 
     status: int
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status}, …)"
 
     @property
     def is_success(self) -> bool:
@@ -55,12 +58,14 @@ class Answer:
         return 200 <= self.status < 300
 
 
-@dataclass(slots=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True):
     method: str
-    url: str = field(repr=False)
-    body: bytes | None = field(default=None, repr=False)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    url: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"_Asked(method={self.method!r}, …)"
 
 
 class Outgoing:
@@ -133,7 +138,8 @@ class Outgoing:
             try:
                 awaited = answer.send(None)
             except StopIteration as at_once:
-                return _answered(at_once)
+                answered: Answer = at_once.value
+                return answered
             answer = _rest(answer, awaited)
         try:
             async with asyncio.timeout(self._limit):
@@ -184,12 +190,8 @@ def _rest(work: Coroutine[Any, Any, Answer], awaited: object) -> Generator[Any, 
             else:
                 awaited = work.send(came)
         except StopIteration as end:
-            return _answered(end)
-
-
-def _answered(end: StopIteration) -> Answer:
-    answer: Answer = end.value
-    return answer
+            answer: Answer = end.value
+            return answer
 
 
 class _Mounted:

@@ -1,12 +1,10 @@
-"""Which kind of start a request is: decided once, by the members that are there (WIRE.md, `POST /start`).
-
-Nobody changes one. That they are not declared so is for speed: to make one takes a fifth of the time then.
-"""
+"""Which kind of start a request is: decided once, by the members that are there (WIRE.md, `POST /start`)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
 
 from idcontact.errors import BadRequest, TokenRejected
 from idcontact.jws import compact
@@ -16,57 +14,54 @@ if TYPE_CHECKING:
     from idcontact.protocol import SignedStartRequest, StartRequest
 
 
-@dataclass(slots=True)
-class FullSession:
+class _Kind(msgspec.Struct, frozen=True):
+    """What a start says. Structs, because these are made in half the time of a dataclass."""
+
+    purpose: str
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(purpose={self.purpose!r}, …)"
+
+
+class FullSession(_Kind, frozen=True):
     """Identify first, then talk."""
 
-    purpose: str
     auth_method: str
     comm_method: str
 
 
-@dataclass(slots=True)
-class IdentifyFirst:
+class IdentifyFirst(_Kind, frozen=True):
     """Identify, and choose afterwards how to talk."""
 
-    purpose: str
     auth_method: str
 
 
-@dataclass(slots=True)
-class WithEarlierResult:
+class WithEarlierResult(_Kind, frozen=True):
     """Talk, with an auth result that the caller has already."""
 
-    purpose: str
-    auth_result: str = field(repr=False)
+    auth_result: str
     comm_method: str
 
 
-@dataclass(slots=True)
-class WithKeptResult:
+class WithKeptResult(_Kind, frozen=True):
     """Talk, with an auth result that the core has kept since the person identified first."""
 
-    purpose: str
-    auth_handle: str = field(repr=False)
+    auth_handle: str
     comm_method: str
 
 
-@dataclass(slots=True)
-class Unauthenticated:
+class Unauthenticated(_Kind, frozen=True):
     """Talk, without identifying."""
 
-    purpose: str
     comm_method: str
 
 
-@dataclass(slots=True)
-class DuringCommunication:
+class DuringCommunication(_Kind, frozen=True):
     """Identify while talking already: asked for by a requestor that signs, for a conversation elsewhere."""
 
-    purpose: str
     auth_method: str
-    comm_url: str = field(repr=False)
-    attr_url: str | None = field(repr=False)
+    comm_url: str
+    attr_url: str | None
 
 
 StartKind: TypeAlias = (

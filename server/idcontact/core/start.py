@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import msgspec
@@ -22,7 +23,7 @@ from idcontact.protocol import ClientUrl, CommunicationStarted, Context, StartAu
 from idcontact.urls import is_browser_url, is_web_url, split_web_url, with_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from idcontact.core.kinds import StartKind
     from idcontact.core.options import AuthMethod, CommMethod, Method, Purpose, Purposes
@@ -37,8 +38,7 @@ _ON_THE_WAY: Final = 10
 """Seconds that a token has to be valid still, for a plugin elsewhere to take it in time."""
 
 
-@dataclass(slots=True)
-class Visitor:
+class Visitor(msgspec.Struct, frozen=True):
     """What is known of who starts a session: their language, where they came from, and their browser.
 
     `browser` is the digest of a browser that is recognised later (`browser.py`), `cookies` what it sent now.
@@ -47,15 +47,20 @@ class Visitor:
     language: str
     return_url: str | None = None
     browser: str | None = None
-    cookies: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cookies: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"Visitor(language={self.language!r}, …)"
 
 
-@dataclass(slots=True)
-class Onward:
+class Onward(msgspec.Struct, frozen=True):
     """What an auth plugin is told: where the browser goes on, and where the result is delivered."""
 
-    continuation: str = field(repr=False)
-    attr_url: str | None = field(repr=False)
+    continuation: str
+    attr_url: str | None
+
+    def __repr__(self) -> str:
+        return "Onward(…)"
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,7 @@ class Starter:
         try:
             # The browser that it was begun in has just shown itself: it is the one to recognise later.
             client_url = await self._talk(
-                comm, purpose, kept, replace(visitor, browser=kept.browser or visitor.browser)
+                comm, purpose, kept, msgspec.structs.replace(visitor, browser=kept.browser or visitor.browser)
             )
         except BaseException:
             await self._kept_results.give_back(session.auth_handle, kept)
