@@ -44,7 +44,10 @@ class Outflow:
         return self._closing
 
     def put(self, frame: bytes) -> None:
-        """Send a frame, in this order. One too many closes the socket: 4408, resume."""
+        """Send a frame, in this order. One too many closes the socket: 4408, resume.
+
+        The first that waits may have any size: a long queue in one piece is not too much for who came for it.
+        """
         if self._closing is not None or self._lost:
             return
         if self._at_once and self._write is not None and self._write(frame):
@@ -52,7 +55,7 @@ class Outflow:
         self._queue.append(frame)
         self._bytes += len(frame)
         self._rouse()
-        if len(self._queue) > MAX_QUEUED_FRAMES or self._bytes > MAX_QUEUED_BYTES:
+        if len(self._queue) > MAX_QUEUED_FRAMES or self._bytes - len(self._queue[0]) > MAX_QUEUED_BYTES:
             self._queue.clear()
             self.close(TOO_SLOW)
 

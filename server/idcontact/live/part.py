@@ -25,6 +25,7 @@ from idcontact.live.http import LiveHttp
 from idcontact.live.hub import Hub
 from idcontact.live.inspection import ROUND, Inspection
 from idcontact.live.labels import Labels
+from idcontact.live.leases import RENEWED_AT_ONCE
 from idcontact.live.measures import LiveMeasures
 from idcontact.live.positions import Positions
 from idcontact.live.results import Receiver
@@ -35,7 +36,7 @@ from idcontact.pipes import line_to
 from idcontact.receipts import receipts_in
 from idcontact.results import result_check
 from idcontact.subscriptions import subscription_to
-from idcontact.tasks import Tasks
+from idcontact.tasks import Tasks, several
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from idcontact.durability import Replicas
     from idcontact.keystore import KeyStore
     from idcontact.limits import Limiter
+    from idcontact.live.attendance import Attendance
     from idcontact.live.results import PurposeNeeds
     from idcontact.live.settings import LiveSettings
     from idcontact.live.staff_port import AuditTrail, StaffDoor
@@ -230,13 +232,16 @@ class LivePart:
             self._distrust()
 
     async def _renew_leases(self) -> None:
-        """Of everybody who has a socket here."""
+        """Of everybody who has a socket here; agents first, who hold conversations of others."""
+        await several(RENEWED_AT_ONCE, map(self._renew_lease, tuple(self._floor.attendances)))
         await self.hub.leases.renew_all()
-        for attendance in tuple(self._floor.attendances):
-            try:
-                await attendance.renew()
-            except IdContactError as error:
-                _log.debug("a lease could not be renewed: %s", error)
+
+    @staticmethod
+    async def _renew_lease(attendance: Attendance) -> None:
+        try:
+            await attendance.renew()
+        except IdContactError as error:
+            _log.debug("a lease could not be renewed: %s", error)
 
     def _appending_again(self) -> None:
         """What was under way when the connection broke may have been stored, and this node was not told."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idcontact.live.outflow import MAX_QUEUED_FRAMES, TOO_SLOW, Outflow
+from idcontact.live.outflow import MAX_QUEUED_BYTES, MAX_QUEUED_FRAMES, TOO_SLOW, Outflow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -124,6 +124,23 @@ async def test_one_frame_too_many_closes_the_socket_as_too_slow(line: Line) -> N
         line.room.set()
         await asyncio.wait_for(task, 5)
         assert line.sent == ["on its way", TOO_SLOW]
+
+
+async def test_one_frame_may_have_any_size_where_nothing_stands_before_it(line: Line) -> None:
+    """As a queue of thousands has, which a console gets in one piece."""
+    outflow = Outflow(line.send)
+    async with flowing(outflow) as task:
+        outflow.put(b"q" * (MAX_QUEUED_BYTES + 1))
+        outflow.put(b"then")
+        await line.has_sent(2)
+        line.room.clear()
+        outflow.put(b"on its way")
+        await asyncio.sleep(0)
+        outflow.put(b"waits")
+        outflow.put(b"q" * (MAX_QUEUED_BYTES + 1))
+        line.room.set()
+        await asyncio.wait_for(task, 5)
+        assert [len(str(one)) for one in line.sent] == [MAX_QUEUED_BYTES + 1, 4, 10, len(str(TOO_SLOW))]
 
 
 async def test_text_of_several_bytes_a_character_leaves_nothing_counted_behind(line: Line) -> None:
