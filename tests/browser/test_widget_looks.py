@@ -41,6 +41,10 @@ _STYLE_OF: Final = """(element) => {
     });
 }"""
 
+_CUT_OFF: Final = """(element) => [...element.shadowRoot.querySelectorAll("*")]
+    .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== "inline")
+    .map((one) => one.outerHTML.slice(0, 80))"""
+
 
 async def styled(part: Locator) -> list[str]:
     """How its parts are drawn."""
@@ -116,7 +120,23 @@ async def test_styles_of_the_page_do_not_leak_in_nor_its_own_out(town: Town) -> 
     assert await styled(part) == before
 
 
-async def test_it_grows_with_the_text_and_fits_the_narrowest_window(town: Town) -> None:
+async def test_who_set_letters_of_twice_the_size_gets_them_and_nothing_is_cut_off(town: Town) -> None:
+    """WCAG 2.2, 1.4.4 Resize Text; the page's own letters stay as they are."""
+    end_user = await town.end_user("nl", width=NARROWEST)
+    page = end_user.page
+    await end_user.goes_to("/")
+    devtools = await page.context.new_cdp_session(page)
+    sizes = []
+    for size in (16, 32):
+        await devtools.send("Page.setFontSizes", {"fontSizes": {"standard": size}})
+        part = await visits(end_user, offered("nl"), theme="none")
+        sizes.append(await part.locator("legend").evaluate("(legend) => parseFloat(getComputedStyle(legend).fontSize)"))
+        assert await part.evaluate(_CUT_OFF) == []
+        await expect(part.get_by_role("button")).to_be_visible()
+    assert sizes[1] == 2 * sizes[0]
+
+
+async def test_it_bears_more_space_between_letters_and_fits_the_narrowest_window(town: Town) -> None:
     end_user = await town.end_user("en", width=NARROWEST)
     part = await visits(end_user, offered("en"))
     # WCAG 2.2, 1.4.12 Text Spacing, as far as a page can bring it about; the rest is up to the reader's own styles.
@@ -129,12 +149,7 @@ async def test_it_grows_with_the_text_and_fits_the_narrowest_window(town: Town) 
         }"""
     )
     assert await sideways(end_user.page) == []
-    cut: list[str] = await part.evaluate(
-        """(element) => [...element.shadowRoot.querySelectorAll("*")]
-            .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== "inline")
-            .map((one) => one.outerHTML.slice(0, 80))"""
-    )
-    assert cut == []
+    assert await part.evaluate(_CUT_OFF) == []
 
 
 async def test_in_forced_colours_what_is_chosen_and_what_cannot_be_still_shows(town: Town) -> None:

@@ -197,6 +197,28 @@ const own = css`
     }
   }
 
+  /* Letters of twice the size on a small phone: all the room is for the words. */
+  @container (max-width: 14em) {
+    .option {
+      flex-wrap: wrap;
+      padding-inline: 0.375em;
+    }
+
+    .words {
+      flex-basis: 100%;
+    }
+
+    :is(.shared, .waiting) span {
+      min-inline-size: 0;
+      overflow-wrap: anywhere;
+    }
+
+    .option img,
+    :is(.shared, .waiting) svg {
+      display: none;
+    }
+  }
+
   @media (forced-colors: active) {
     .option:has(:checked) {
       border-width: 3px;
