@@ -1,6 +1,7 @@
 // Builds the front ends into server/idcontact/static/ under names that stay the same, and writes manifest.json: for each
 // script its integrity hash and a short version, with which a page can ask for exactly this build (`widget.js?v=…`).
-// Says how much a website's visitor loads, and fails when that is too much; `--size` only looks at what is there.
+// Says how much a website's visitor loads, and fails when that is too much; `--size [directory]` only looks at what is
+// there.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -100,4 +101,5 @@ async function buildAll() {
   await rename(unfinished, out);
 }
 
-await (process.argv.includes("--size") ? checkSize(out) : buildAll());
+const [task, directory] = process.argv.slice(2);
+await (task === "--size" ? checkSize(directory ?? out) : buildAll());

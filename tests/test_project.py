@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import tomllib
@@ -89,6 +90,24 @@ def test_a_lock_of_npm_holds_integrity_hashes_and_no_address(name: str) -> None:
     assert packages
     assert [name for name, entry in packages.items() if "integrity" not in entry] == []
     assert [name for name, entry in packages.items() if "resolved" in entry] == []
+
+
+@pytest.mark.parametrize(("size", "status"), [(14_900, 0), (15_100, 1)])
+def test_the_build_says_how_large_the_widget_is_and_fails_over_15_kilobytes(
+    tmp_path: Path, size: int, status: int
+) -> None:
+    (tmp_path / "widget.js").write_bytes(random.Random(1).randbytes(size))  # cannot be made any smaller
+    command = ["node", str(ROOT / "client" / "build.mjs"), "--size", str(tmp_path)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert re.fullmatch(r"widget\.js: 1[45]\d{3} bytes gzipped, at most 15000\n", checked.stdout)
+    assert (checked.returncode, "too large" in checked.stderr) == (status, status == 1)
+
+
+def test_every_check_looks_at_the_size_of_the_widget() -> None:
+    recipe = TEXTS["Makefile"].partition("\ntest:")[2].partition("\n\n")[0]
+    assert "npm run size" in recipe
+    assert json.loads(TEXTS["package.json"])["scripts"]["size"] == "node client/build.mjs --size"
+    assert TEXTS[".ci/run"].rstrip().endswith("make test")
 
 
 def test_nothing_names_a_path_of_a_machine_or_a_registry() -> None:
