@@ -16,7 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, Self
 
+from redis.exceptions import NoScriptError
+
 from idcontact.errors import TooManyRequests
+from idcontact.pipe import Batch, Pipe
 from idcontact.pipes import line_to
 from idcontact.redis import Script, reaching
 from idcontact.settings_values import Duration, MisfitError, kind_of
@@ -30,6 +33,10 @@ if TYPE_CHECKING:
     from idcontact.pipe import Line
 
 _IPV6_SITE: Final = 64
+_HASH: Final = "\0" * 32
+"""As long as the hash of a key, and in no name: where it stands in a packed command, the hash belongs."""
+_KINDS: Final = 1000
+"""So many kinds of hits are remembered; there are few: names and limits are those of the settings."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +76,7 @@ class Limiter:
         self._root = f"{prefix}:limit:"
         self._script = Script(redis, "idcontact", "limits.lua")
         self._pipe = line_to(redis, [self._script])
+        self._around_hash: dict[tuple[str, int, int, int], tuple[bytes, bytes]] = {}
         self.refused: Counter[str] = Counter()
         """How often each limit refused somebody, here, since the start."""
 
@@ -119,13 +127,14 @@ class Limiter:
 
         """
         with reaching():
-            await self._redis.delete(self._key(name, key, limit))
+            await self._redis.delete(self._key(name, _hashed(key), limit))
 
     async def _ask(self, name: str, key: str, limit: Limit, counted: Literal[0, 1]) -> None:
-        words = (self._key(name, key, limit), limit.count, limit.seconds * 1000, counted)
+        hashed = _hashed(key)
         if self._pipe.up.is_set():
-            wait = await self._answer_to(words)
+            wait = await self._answer_to(name, hashed, limit, counted)
         else:
+            words = self._words(name, hashed, limit, counted)
             wait = await self._script([words[0]], [*words[1:]])
         if wait:
             self.refused[name] += 1
@@ -135,10 +144,14 @@ class Limiter:
                 reason=name,
             )
 
-    def _key(self, name: str, key: str, limit: Limit) -> str:
-        return f"{self._root}{name}:{_hashed(key)}:{limit.count}:{limit.seconds}"
+    def _key(self, name: str, hashed: str, limit: Limit) -> str:
+        return f"{self._root}{name}:{hashed}:{limit.count}:{limit.seconds}"
 
-    def _answer_to(self, words: tuple[str, int, int, int]) -> asyncio.Future[int]:
+    def _words(self, name: str, hashed: str, limit: Limit, counted: Literal[0, 1]) -> tuple[str, int, int, int]:
+        return self._key(name, hashed, limit), limit.count, limit.seconds * 1000, counted
+
+    def _answer_to(self, name: str, hashed: str, limit: Limit, counted: Literal[0, 1]) -> asyncio.Future[int]:
+        pipe = self._pipe
         answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
         def hand_out(answer: object) -> None:
@@ -146,11 +159,28 @@ class Limiter:
                 return
             if isinstance(answer, int):
                 answered.set_result(answer)
+            elif isinstance(answer, NoScriptError):  # the server has forgotten it: once more, with its text
+                pipe.script(self._script, self._words(name, hashed, limit, counted), 1, hand_out)
             else:
                 answered.set_exception(answer if isinstance(answer, Exception) else TypeError(type(answer).__name__))
 
-        self._pipe.script(self._script, words, 1, hand_out)
+        if isinstance(pipe, Pipe):
+            pipe.call(self._packed(name, hashed, limit, counted), hand_out)
+        else:
+            pipe.script(self._script, self._words(name, hashed, limit, counted), 1, hand_out)
         return answered
+
+    def _packed(self, name: str, hashed: str, limit: Limit, counted: Literal[0, 1]) -> bytes:
+        """The command as it is written. But for the hash, all of a kind are the same: packed once."""
+        kind = (name, limit.count, limit.seconds, counted)
+        around = self._around_hash.get(kind)
+        if around is None:
+            words = self._words(name, _HASH, limit, counted)
+            before, _, after = Batch((("EVALSHA", self._script.sha, 1, *words),)).packed.partition(_HASH.encode())
+            around = before, after
+            if len(self._around_hash) < _KINDS:
+                self._around_hash[kind] = around
+        return b"%b%b%b" % (around[0], hashed.encode(), around[1])
 
 
 def _hashed(key: str) -> str:

@@ -130,8 +130,11 @@ class Pipe:
         self.interruptions = 0
         """How often a connection that stood broke."""
 
-    def call(self, command: Words, answered: Answered) -> None:
-        """Send one command. `answered` is called with the answer, or `Unavailable`, or a `ResponseError` (ours)."""
+    def call(self, command: Words | bytes, answered: Answered) -> None:
+        """Send one command; bytes: one that is packed already.
+
+        `answered` is called with the answer, or `Unavailable`, or a `ResponseError` (ours).
+        """
         if self._writer is None or len(self._pending) >= _MAX_PENDING:
             answered(Unavailable("the store cannot be reached now; try again in a moment"))
             return
@@ -142,7 +145,7 @@ class Pipe:
             self._round = self._round or _Round(self._replicas)
             answered = self._round.holding(answered)
         self._pending.append(answered)
-        self._buffer.append(_packed(command))
+        self._buffer.append(command if isinstance(command, bytes) else _packed(command))
         if not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)

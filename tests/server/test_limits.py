@@ -65,6 +65,23 @@ async def test_one_who_is_over_the_limit_takes_nothing_from_another(limiter: Lim
     await limiter.hit("landing", "192.0.2.1", Limit(1, 60))
 
 
+async def test_a_store_that_has_forgotten_the_script_counts_on(limiter: Limiter, redis: Redis) -> None:
+    await limiter.hit("start", "192.0.2.1", Limit(2, 60))
+    await redis.script_flush()
+    await limiter.hit("start", "192.0.2.1", Limit(2, 60))
+    with pytest.raises(TooManyRequests):
+        await limiter.hit("start", "192.0.2.1", Limit(2, 60))
+
+
+async def test_whichever_way_a_hit_goes_it_counts_against_the_same_limit(limiter: Limiter, redis: Redis) -> None:
+    other = Limiter(redis, "idc")  # whose connection does not stand: over the pool
+    await limiter.hit("start", "192.0.2.1", Limit(2, 60))
+    await other.hit("start", "192.0.2.1", Limit(2, 60))
+    for one in (limiter, other):
+        with pytest.raises(TooManyRequests):
+            await one.hit("start", "192.0.2.1", Limit(2, 60))
+
+
 async def test_a_look_at_a_limit_refuses_what_a_hit_would_and_counts_nothing(limiter: Limiter) -> None:
     for _ in range(3):
         await limiter.check("start", "192.0.2.1", Limit(1, 60))
