@@ -13,7 +13,7 @@ STATIC := server/idcontact/static
 BUILT := $(STATIC)/manifest.json
 FRONT_END_SOURCES := $(shell find client widget agent_console server/idcontact/texts -type f 2>/dev/null) package-lock.json tsconfig.json
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11
-# A file at a time, in the order of tests/conftest.py. Three, also on two processors: tests wait for much of their time.
+# A file at a time, in the order of tests/conftest.py. Two: with three on two processors real time-outs passed.
 AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 MAKEFLAGS += --no-print-directory
 
