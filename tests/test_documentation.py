@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 import msgspec
 import pytest
 
+from idcontact import protocol
 from idcontact.config import Config
 from idcontact.limits import Limit
 from idcontact.settings import Duration
@@ -100,6 +101,36 @@ def test_every_test_that_a_table_names_is_there(page: str, at_least: int) -> Non
     assert len(named) > at_least
     missing = [f"{file}::{name}" for file, name in named if not defines(file, name)]
     assert missing == []
+
+
+PUBLISHED_ENDPOINTS = {
+    "GET /session_options", "GET /session_options/{purpose}", "GET /auth_attr_shim/{state}?result=",
+    "POST /start_authentication", "POST /start_communication", "POST attr_url",
+    "POST /session_result/{code}", "POST /link_phone", "GET /session_info/{sessionid}", "GET /clean_db",
+    "GET /guest/init/{guest_token}", "POST /guest/start/{guest_token}", "POST /internal/auth_result/{attr_id}",
+    "GET /host/{host_token}", "GET /host/live/{host_token}", "GET /host/auth/login", "/host/auth/redirect",
+    "POST /host/auth/logout",
+}  # fmt: skip
+PUBLISHED_SETTINGS = {
+    "address", "port", "server_url", "internal_url", "internal_secret", "ui_tel_url", "ui_signing_privkey",
+    "sentry_dsn", "authonly_request_keys", "type", "key", "auth_methods", "comm_methods", "tag", "name", "image_path", "start",
+    "disable_attr_url", "shim_tel_url", "disable_attributes_at_start", "purposes", "attributes", "allowed_auth",
+    "allowed_comm", "ROCKET_CONFIG", "ROCKET_PROFILE", "default", "release", "global",
+}  # fmt: skip
+"""Of either published core."""
+
+
+def test_the_table_of_the_protocol_names_every_endpoint_member_and_setting() -> None:
+    told = re.findall(r"`([^`]+)`", (DOCS / "protocol.md").read_text())
+    assert {one for one in PUBLISHED_ENDPOINTS if not any(text.startswith(one) for text in told)} == set()
+    words = {word for text in told for word in re.findall(r"[A-Za-z_]+", text) if "::" not in text}
+    assert words >= PUBLISHED_SETTINGS
+    messages = [
+        shape for shape in vars(protocol).values() if is_struct(shape) and shape.__module__ == protocol.__name__
+    ]
+    assert len(messages) > 10
+    members = {field.encode_name for shape in messages for field in msgspec.structs.fields(shape)}
+    assert members <= words
 
 
 def defines(file: str, name: str) -> bool:
