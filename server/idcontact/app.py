@@ -310,7 +310,14 @@ class _Builder:
         config = self._config
         if config.live is None:
             return None, []
-        staff = Staff(self._redis, config.redis_prefix, settings=config.staff, limiter=self._limiter, pages=self._pages)
+        staff = Staff(
+            self._redis,
+            config.redis_prefix,
+            settings=config.staff,
+            limiter=self._limiter,
+            pages=self._pages,
+            replicas=config.replicas,
+        )
         live = self._live(staff, config.live)
         if config.replicas is None:
             staff.go_by(live.store.pipe)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from redis.asyncio import Redis
 
+    from idcontact.durability import Replicas
     from idcontact.limits import Limiter
     from idcontact.openapi import ApiRoute
     from idcontact.pages import Pages
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 
 class Staff:
-    """`sessions` and `audit` are for other parts; `routes` for the public application. `clock` gives seconds UTC."""
+    """`sessions` and `audit` are for other parts; `routes` for the public application. `clock` gives seconds UTC.
+
+    `replicas`: whom log-ins and log-outs wait for.
+    """
 
     def __init__(
         self,
@@ -36,8 +40,9 @@ class Staff:
         limiter: Limiter,
         pages: Pages,
         clock: Callable[[], float] = time.time,
+        replicas: Replicas | None = None,
     ) -> None:
-        store = self._store = StaffStore(redis, prefix)
+        store = self._store = StaffStore(redis, prefix, replicas)
         accounts = Accounts(settings.accounts)
         self.audit = AuditTrail(redis, prefix, retention=settings.audit_retention, clock=clock)
         self.sessions = StaffSessions(store, accounts, settings, clock)

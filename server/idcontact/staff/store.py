@@ -19,8 +19,8 @@ from idcontact.redis import Script, reaching
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-    from redis.typing import EncodableT, FieldT
 
+    from idcontact.durability import Replicas
     from idcontact.pipe import Line
 
 _MAX_DEVICES: Final = 20
@@ -44,10 +44,13 @@ class StoredSession:
 class StaffStore:
     """Sessions and known devices. Every method raises `Unavailable` while Redis is away."""
 
-    def __init__(self, redis: Redis, prefix: str) -> None:
+    def __init__(self, redis: Redis, prefix: str, replicas: Replicas | None = None) -> None:
+        """`replicas`: whom it waits for before somebody is told that they are logged in, or out."""
         self._redis = redis
         self._quick = QuickReader(redis)
         self._prefix = f"{prefix}:{{staff}}"
+        self._begin = Script(redis, "idcontact.staff", "session_begin.lua", replicas=replicas)
+        self._end = Script(redis, "idcontact.staff", "session_end.lua", replicas=replicas)
         self._seen = Script(redis, "idcontact.staff", "session_seen.lua")
 
     def go_by(self, line: Line) -> None:
@@ -58,20 +61,8 @@ class StaffStore:
 
     async def add(self, digest: str, session: StoredSession, ttl: int) -> None:
         """Keep a new session for at most `ttl` milliseconds."""
-        key = self._session(digest)
-        with reaching():
-            generation = await self._redis.get(self._generation(session.account))
-            fields: dict[FieldT, EncodableT] = {
-                "account": session.account,
-                "fingerprint": session.fingerprint,
-                "generation": generation or b"0",
-                "created": session.created,
-                "last_seen": session.last_seen,
-            }
-            async with self._redis.pipeline(transaction=True) as transaction:
-                transaction.hset(key, mapping=fields)
-                transaction.pexpire(key, ttl)
-                await transaction.execute()
+        said: list[str | bytes | int] = [session.account, session.fingerprint, session.created, session.last_seen, ttl]
+        await self._begin.acknowledged([self._session(digest), self._generation(session.account)], said)
 
     async def read(self, digest: str) -> StoredSession | None:
         """The session, unless it has ended or its account was logged out everywhere since."""
@@ -92,13 +83,11 @@ class StaffStore:
 
     async def remove(self, digest: str) -> None:
         """End one session."""
-        with reaching():
-            await self._redis.delete(self._session(digest))
+        await self._end.acknowledged([self._session(digest)], ["here"])
 
     async def remove_all(self, account: str) -> None:
         """End all sessions of an account: those of an older generation no longer count."""
-        with reaching():
-            await self._redis.incr(self._generation(account))
+        await self._end.acknowledged([self._generation(account)], ["everywhere"])
 
     # --- devices ---
 

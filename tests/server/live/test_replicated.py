@@ -16,6 +16,7 @@ from idcontact.live.conversation_state import Auth, AuthStatus, Phase
 from idcontact.live.happenings import Ended, Landed, ResultArrived
 from idcontact.live.keys import hashed
 from idcontact.live.stored import Say
+from idcontact.staff.store import StaffStore, StoredSession
 from live_client import Refused
 from live_floor import floor_of
 from live_parts import Parts, parts
@@ -124,6 +125,33 @@ async def test_nobody_is_given_a_cookie_that_no_replica_has(live: Parts, replica
     with replica.client() as client:
         kept = client.hmget(live.store.keys(conversation).hash, "issued", "phase")
     assert hashed(cookie).encode() in (kept[0] or b"").split()
+
+
+async def test_nobody_of_the_staff_is_told_that_they_are_logged_in_or_out_before_a_replica_has_it(
+    live: Parts, replica: RedisServer
+) -> None:
+    store = StaffStore(live.redis, "idc", ONE_REPLICA)
+    session = StoredSession("ann", "fingerprint", created=1, last_seen=1)
+    replica.pause()
+    with pytest.raises(Unavailable):
+        await store.add("first", session, 60_000)
+    with pytest.raises(Unavailable):
+        await store.remove("first")
+    with pytest.raises(Unavailable):
+        await store.remove_all("ann")
+    replica.resume()
+    replica.wait_until_following()
+    await store.add("second", session, 60_000)
+    assert await store.read("first") is None
+    assert await store.read("second") == session
+    with replica.client() as client:
+        assert client.exists("idc:{staff}:session:second")
+        await store.remove("second")
+        assert not client.exists("idc:{staff}:session:second")
+        await store.add("third", session, 60_000)
+        await store.remove_all("ann")
+        assert client.get("idc:{staff}:generation:ann") == b"2"
+    assert await store.read("third") is None
 
 
 async def test_many_who_speak_at_once_wait_together(live: Parts) -> None:
