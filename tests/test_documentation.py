@@ -114,8 +114,8 @@ PUBLISHED_ENDPOINTS = {
 PUBLISHED_SETTINGS = {
     "address", "port", "server_url", "internal_url", "internal_secret", "ui_tel_url", "ui_signing_privkey",
     "sentry_dsn", "authonly_request_keys", "type", "key", "auth_methods", "comm_methods", "tag", "name", "image_path",
-    "start", "disable_attr_url", "shim_tel_url", "disable_attributes_at_start", "purposes", "attributes", "allowed_auth",
-    "allowed_comm", "ROCKET_CONFIG", "ROCKET_PROFILE", "default", "release", "global",
+    "start", "disable_attr_url", "shim_tel_url", "disable_attributes_at_start", "purposes", "attributes",
+    "allowed_auth", "allowed_comm", "ROCKET_CONFIG", "ROCKET_PROFILE", "default", "release", "global",
 }  # fmt: skip
 """Of either published core."""
 
