@@ -34,6 +34,7 @@ ABORT: Final = "idcontact.abort"
 """ASGI extension: `HttpProtocol.abort` of this connection, for an endless answer that nobody takes any more."""
 
 _JOIN_BYTES = 64 * 1024  # more than this does not wait for the end of the turn
+_LAST_WORD: Final = 1.0  # seconds for saying why, to who may be gone
 _TEXT = 0x81  # the whole of a text message
 _MEDIUM, _LONG = struct.Struct("!BBH"), struct.Struct("!BBQ")
 
@@ -237,6 +238,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
                 self.frames = []
                 return
         super().send_receive_event_to_app()
+
+    def keepalive_timeout(self) -> None:
+        """Who answers no ping is gone; what is still to be sent would keep the connection, for ever if need be."""
+        super().keepalive_timeout()
+        self.loop.call_later(_LAST_WORD, self.transport.abort)
 
     def write_text(self, text: bytes) -> bool:
         """Send a text message (UTF-8), now. False when that cannot be: then ASGI's own send waits, or says why not."""

@@ -24,11 +24,13 @@ LENGTHS = (0, 1, 125, 126, 127, 65535, 65536, 200_000)
 
 
 @contextlib.asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """The application on a real server; its URL."""
+async def served(app: ASGIApp, **options: Any) -> AsyncIterator[str]:
+    """The application on a real server; its URL. `options` are more of uvicorn's."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, ws=SocketProtocol, lifespan="off", log_config=None, ws_per_message_deflate=False)
+        config = uvicorn.Config(
+            app, ws=SocketProtocol, lifespan="off", log_config=None, ws_per_message_deflate=False, **options
+        )
         server = Listener(config)
         serving = asyncio.create_task(server.serve(sockets=[sock]))
         await server.up.wait()
@@ -127,6 +129,24 @@ async def test_a_reader_that_is_too_slow_makes_the_call_say_that_there_is_no_roo
         await full.wait()
         assert [len(await client.recv()) for _ in range(written)] == [60_000] * written
         assert await client.recv() == "waited for room"
+
+
+async def test_who_takes_nothing_and_answers_no_ping_is_gone_though_much_is_still_to_be_sent() -> None:
+    gone: asyncio.Queue[str] = asyncio.Queue()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        write = _write_text(scope)
+        await receive()
+        await send({"type": "websocket.accept"})
+        while write(b"x" * 60_000):
+            await asyncio.sleep(0)
+        gone.put_nowait((await receive())["type"])
+
+    async with served(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url, asyncio.timeout(10):
+        client = await connect(url, max_queue=1, ping_interval=None)
+        client.transport.pause_reading()
+        assert await gone.get() == "websocket.disconnect"
+        client.transport.abort()
 
 
 class _Recorder(asyncio.Transport):
