@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import stat
@@ -12,10 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from idcontact.languages import LANGUAGES, TEXTS_FOLDER
 from idcontact.tokens import DecryptKey
 from idcontact.trial import try_config
 
-DOCKER = Path(__file__).parent.parent / "docker"
+ROOT = Path(__file__).parent.parent
+DOCKER = ROOT / "docker"
 COMPOSE: dict[str, Any] = msgspec.yaml.decode((DOCKER / "compose.yml").read_bytes())
 
 
@@ -26,6 +29,25 @@ def folder(tmp_path: Path) -> Path:
     shutil.copytree(DOCKER, copy, ignore=shutil.ignore_patterns("secrets"))
     subprocess.run([copy / "new-secrets"], check=True, capture_output=True)
     return copy
+
+
+def test_the_front_ends_are_built_from_what_the_image_is_given(tmp_path: Path) -> None:
+    stage = (DOCKER / "Dockerfile").read_text().partition("AS front-ends\n")[2].partition("\nFROM ")[0]
+    for given in re.findall(r"^COPY (.+) \S+$", stage, re.MULTILINE):
+        for name in given.split():
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, tmp_path / name)
+    (tmp_path / "node_modules").mkdir()
+    for package in (ROOT / "node_modules").iterdir():
+        if not package.name.startswith("."):
+            (tmp_path / "node_modules" / package.name).symlink_to(package)
+    for command in re.findall(r"^RUN npm run (\w+)$", stage, re.MULTILINE):
+        script = json.loads((tmp_path / "package.json").read_text())["scripts"][command]
+        subprocess.run(script.split(), cwd=tmp_path, check=True, capture_output=True)
+    widget = (tmp_path / "server/idcontact/static/widget.js").read_text()
+    for language in LANGUAGES:
+        texts = json.loads((TEXTS_FOLDER / f"{language}.json").read_text())["widget"]
+        assert texts["title"] in widget
 
 
 def test_every_secret_that_a_service_reads_is_given_to_it_as_a_file(folder: Path) -> None:
