@@ -34,6 +34,10 @@ GC_THRESHOLDS = (50_000, 50, 1_000)
 _HARD_FRAME_BYTES = 1024 * 1024
 """Above this a socket is cut off; between MAX_FRAME_BYTES and this it gets an error that says so."""
 
+PING_EVERY = 20.0
+PONG_WITHIN = 20.0
+"""Seconds. Who is lost without a word, in a tunnel or behind a lid, is missed by this, and by nothing else."""
+
 
 def set_gc_thresholds() -> None:
     """Fewer full collections."""
@@ -51,8 +55,8 @@ def listener(
             ws=SocketProtocol,
             ws_per_message_deflate=False,
             ws_max_size=max(_HARD_FRAME_BYTES, MAX_FRAME_BYTES),
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
+            ws_ping_interval=PING_EVERY,
+            ws_ping_timeout=PONG_WITHIN,
             lifespan="off",
             access_log=False,
             log_config=None,

@@ -138,7 +138,7 @@ async def test_who_takes_nothing_and_answers_no_ping_is_gone_though_much_is_stil
         write = _write_text(scope)
         await receive()
         await send({"type": "websocket.accept"})
-        while write(b"x" * 60_000):
+        while write(b"x" * 60_000):  # noqa: ASYNC110 - each turn more, and nobody says when there is no room
             await asyncio.sleep(0)
         gone.put_nowait((await receive())["type"])
 
