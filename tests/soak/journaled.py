@@ -11,7 +11,7 @@ from soak.journal import Journal
 if TYPE_CHECKING:
     from live_client import Frame
 
-_OF_NO_ACCOUNT: Final = frozenset({"ping", "pong", "position", "seen_by"})
+_OF_NO_ACCOUNT: Final = frozenset({"ping", "pong", "position", "seen_by", "typing_by"})
 """Frames of which nothing is promised: not written down."""
 
 

@@ -52,6 +52,13 @@ export interface Seen {
   seq: Seq;
 }
 
+/** This participant is typing a message, or (`on` false) has stopped before there was one. Not answered. */
+export interface Typing {
+  type: "typing";
+  conversation: ConversationId;
+  on?: boolean;
+}
+
 /** End the conversation; for a waiting end user: leave the queue. */
 export interface EndConversation {
   type: "end";
@@ -332,6 +339,14 @@ export interface SeenBy {
   seq: Seq;
 }
 
+/** The other participant is typing, or has stopped. Good for 6 seconds, and until their next message. */
+export interface TypingBy {
+  type: "typing_by";
+  conversation: ConversationId;
+  by: Sender;
+  on: boolean;
+}
+
 /** Who is logged in at a console. */
 export interface StaffMember {
   id: string;
@@ -491,6 +506,7 @@ export type EndUserFrame =
   | Hello
   | SendMessage
   | Seen
+  | Typing
   | EndConversation
   | ContinueUnverified
   | Ping;
@@ -499,6 +515,7 @@ export type StaffFrame =
   | Hello
   | SendMessage
   | Seen
+  | Typing
   | EndConversation
   | SetStatus
   | AcceptOffer
@@ -536,7 +553,8 @@ export type ToEndUser =
   | EndedEvent
   | ConversationView
   | Position
-  | SeenBy;
+  | SeenBy
+  | TypingBy;
 
 export type ToStaff =
   | StaffWelcome
@@ -557,6 +575,7 @@ export type ToStaff =
   | StaffConversationView
   | ConversationGone
   | SeenBy
+  | TypingBy
   | Attributes
   | AttributesGone
   | Offer

@@ -14,6 +14,7 @@ from idcontact.live.conversation_state import Phase
 from idcontact.live.frames import auth_view, encode, queue_agent, queue_entry
 from idcontact.live.happenings import Ended, WrapUpDone
 from idcontact.live.socket import REPLACED, TRY_AGAIN, Socket
+from idcontact.live.typist import Typist
 
 if TYPE_CHECKING:
     from idcontact.live.floor import Floor
@@ -34,6 +35,7 @@ class Console:
         self.floor = floor
         self._attendance = Attendance(member, floor, socket.close)
         self._chairs: dict[str, AgentChair] = {}
+        self._typist = Typist(floor.conversations.store, "agent", member.id)
         self._welcomed = False
         self._version = -1
         self._closed = False
@@ -120,6 +122,10 @@ class Console:
                 self._chair(frame.conversation)
                 store = self.floor.conversations.store
                 await store.mark_seen(frame.conversation, "agent", self.member.id, frame.seq)
+                return None
+            case m.Typing():
+                self._chair(frame.conversation)
+                await self._typist.says(frame)
                 return None
             case m.EndConversation():
                 return await self._happen(frame.id, frame.conversation, Ended("agent", self.member.id))

@@ -13,6 +13,7 @@ from idcontact.live.conversation_state import Phase
 from idcontact.live.frames import encode, end_user_view
 from idcontact.live.happenings import Connected, Disconnected, Ended, WentOnUnverified
 from idcontact.live.socket import GONE, REPLACED, Socket
+from idcontact.live.typist import Typist
 
 if TYPE_CHECKING:
     from idcontact.live.conversations import Conversations
@@ -45,6 +46,7 @@ class EndUserEnd:
         self._here = -1
         """The version at which the store knew again that this socket is here."""
         self._reconnecting = False
+        self._typist = Typist(floor.conversations.store, "end_user")
 
     # --- frames ---------------------------------------------------------------------------------------------------
 
@@ -86,6 +88,10 @@ class EndUserEnd:
             case m.Seen():
                 self._own(frame.conversation)
                 await self._conversations.store.mark_seen(self.id, "end_user", "", frame.seq)
+                return None
+            case m.Typing():
+                self._own(frame.conversation)
+                await self._typist.says(frame)
                 return None
             case m.EndConversation():
                 self._own(frame.conversation)

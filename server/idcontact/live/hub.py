@@ -148,7 +148,12 @@ class Hub:
                 self.reload(local)
             case b"S":
                 who, _, seq = rest.partition(b"|")
-                self._tell_seen(local, who.decode(), int(seq))
+                by = _sender(who)
+                self._tell_other(local, by, m.SeenBy(conversation=local.id, by=by, seq=int(seq)))
+            case b"T":
+                who, _, on = rest.partition(b"|")
+                by = _sender(who)
+                self._tell_other(local, by, m.TypingBy(conversation=local.id, by=by, on=on == b"1"))
             case b"Z":
                 self._gone(local)
             case _:
@@ -232,12 +237,11 @@ class Hub:
     def _frame(self, local: Local, log: LogName, seq: int, at: int, sealed: bytes) -> bytes:
         return open_frame(sealed, local.stored, log, seq=seq, at=at)
 
-    def _tell_seen(self, local: Local, who: str, seq: int) -> None:
-        by: m.Sender = "agent" if who == "agent" else "end_user"
-        frame = encode(m.SeenBy(conversation=local.id, by=by, seq=seq))
+    def _tell_other(self, local: Local, by: m.Sender, frame: m.Frame) -> None:
+        encoded = encode(frame)
         for seat in local.seats:
             if seat.who != by:
-                seat.deliver(frame)
+                seat.deliver(encoded)
 
     # --- states ---------------------------------------------------------------------------------------------------
 
@@ -382,3 +386,7 @@ class Hub:
         for log, feed in local.feeds.items():
             self.stored(local.id, log, feed.due)
         self.reload(local)
+
+
+def _sender(who: bytes) -> m.Sender:
+    return "agent" if who == b"agent" else "end_user"

@@ -129,11 +129,12 @@ class ConversationStore:
         self._renew = script("renew.lua")
         self._seen = script("seen.lua")
         self._told = script("told.lua")
+        self._typing = script("typing.lua")
         self._vouch = script("vouch.lua")
         self._postpone = script("postpone.lua")
         self.set_backs = SetBacks(redis, prefix)
         self.pipe = pipe([self._append])
-        for one in (self._commit, self._enter, self._renew, self._seen, self._told):
+        for one in (self._commit, self._enter, self._renew, self._seen, self._told, self._typing):
             one.go_by(self.pipe)
         self._quick = QuickReader(redis, self.pipe if replicas is None else None)
         self.buckets = BucketStore(redis, self.pipe, prefix, took)
@@ -371,6 +372,11 @@ class ConversationStore:
             ("HMGET", self.keys(conversation).hash, "seen_end_user", "seen_agent")
         )
         return {"end_user": int(user or 0), "agent": int(agent or 0)}
+
+    async def tell_typing(self, conversation: str, who: str, part: str, *, on: bool) -> None:
+        """Tell the other side that somebody types, or has stopped, where they may say something now."""
+        keys = self.keys(conversation)
+        await self._typing([keys.hash, keys.routes], [who, part, keys.channels, conversation, int(on)])
 
     # --- what is due ----------------------------------------------------------------------------------------------
 

@@ -53,6 +53,9 @@ async def test_an_end_user_on_one_node_talks_to_an_agent_on_another(floor: Floor
 
     await ann.send_frame({"type": "seen", "conversation": conversation, "seq": last})
     assert (await end_user.wait_for("seen_by"))["seq"] == last
+    for by, writer, reader in (("end_user", end_user, ann), ("agent", ann, end_user)):
+        await writer.send_frame({"type": "typing", "conversation": conversation})
+        await reader.wait_for("typing_by", conversation=conversation, by=by, on=True)
     await end_user.end()
     await ann.in_phase(conversation, "wrapping_up")
     await ann.wait_for("attributes_gone", conversation=conversation)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from idcontact.live.messages.answers import Ack, AuthView, Error, Limits, Pong, SeenBy
+from idcontact.live.messages.answers import Ack, AuthView, Error, Limits, Pong, SeenBy, TypingBy
 from idcontact.live.messages.commands import (
     AcceptOffer,
     Command,
@@ -29,6 +29,7 @@ from idcontact.live.messages.commands import (
     Seen,
     SendMessage,
     SetStatus,
+    Typing,
 )
 from idcontact.live.messages.end_user import AgentView, ConversationView, EndUserConversation, EndUserWelcome, Position
 from idcontact.live.messages.events import (
@@ -152,13 +153,15 @@ __all__ = [
     "Text",
     "ToEndUser",
     "ToStaff",
+    "Typing",
+    "TypingBy",
     "UnverifiedEvent",
     "VerifiedAttribute",
 ]
 
-EndUserFrame: TypeAlias = Hello | SendMessage | Seen | EndConversation | ContinueUnverified | Ping
+EndUserFrame: TypeAlias = Hello | SendMessage | Seen | Typing | EndConversation | ContinueUnverified | Ping
 StaffFrame: TypeAlias = (
-    Hello | SendMessage | Seen | EndConversation | SetStatus | AcceptOffer | DeclineOffer | FinishWrapUp | Ping
+    Hello | SendMessage | Seen | Typing | EndConversation | SetStatus | AcceptOffer | DeclineOffer | FinishWrapUp | Ping
 )
 AnyEvent: TypeAlias = (
     MessageEvent
@@ -191,6 +194,7 @@ ToEndUser: TypeAlias = (
     | ConversationView
     | Position
     | SeenBy
+    | TypingBy
 )
 ToStaff: TypeAlias = (
     StaffWelcome
@@ -211,6 +215,7 @@ ToStaff: TypeAlias = (
     | StaffConversationView
     | ConversationGone
     | SeenBy
+    | TypingBy
     | Attributes
     | AttributesGone
     | Offer

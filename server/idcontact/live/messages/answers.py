@@ -55,3 +55,11 @@ class SeenBy(Frame, tag="seen_by", frozen=True, kw_only=True):
     conversation: ConversationId
     by: Sender
     seq: Seq
+
+
+class TypingBy(Frame, tag="typing_by", frozen=True, kw_only=True):
+    """The other participant is typing, or has stopped. Good for 6 seconds, and until their next message."""
+
+    conversation: ConversationId
+    by: Sender
+    on: bool

@@ -62,6 +62,13 @@ class Seen(Frame, tag="seen", frozen=True, kw_only=True):
     seq: Seq
 
 
+class Typing(Frame, tag="typing", frozen=True, kw_only=True):
+    """This participant is typing a message, or (`on` false) has stopped before there was one. Not answered."""
+
+    conversation: ConversationId
+    on: bool = True
+
+
 class EndConversation(Command, tag="end", frozen=True, kw_only=True):
     """End the conversation; for a waiting end user: leave the queue."""
 
