@@ -387,7 +387,7 @@ async def test_more_frames_than_the_limit_close_the_socket_and_no_other(floor: F
     limit = (await end_user.hello())["limits"]["frames_per_10_seconds"]
     assert limit == 100
     await asyncio.gather(*(end_user.send_frame({"type": "ping", "nonce": "x"}) for _ in range(limit - 2)))
-    await end_user.until(lambda: len(end_user.heard("pong")) == limit - 2, "every pong")
+    await end_user.until(lambda: len(end_user.heard("pong", nonce="x")) == limit - 2, "every pong")
     await end_user.send_frame({"type": "ping", "nonce": "one too many"})
     assert await end_user.closed() == 4429
     assert not end_user.heard("pong", nonce="one too many")
