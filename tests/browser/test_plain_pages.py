@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from chromium import as_if_without_javascript, inspect, inspect_without_javascript, tab_to
+from chromium import NARROWEST, as_if_without_javascript, inspect, inspect_without_javascript, sideways, tab_to
 from hands import ChromiumHands
 from web_words import LANGUAGES, NL, WORDS
 
@@ -172,3 +172,23 @@ async def test_the_language_changes_and_the_way_back_stays(town: Town) -> None:
     await end_user.sees_heading("Report a move")
     back = end_user.page.get_by_role("link", name=WORDS["en"].back)
     await expect(back).to_have_attribute("href", came_from)
+
+
+@pytest.mark.parametrize("path", ["/contact/report_move", "/contact/parking_permit", "/nothing", "/staff/login"])
+async def test_who_set_letters_of_twice_the_size_reads_our_pages_on_a_small_phone(town: Town, path: str) -> None:
+    """WCAG 2.2, 1.4.4 Resize Text, where there is least room for it."""
+    end_user = await town.end_user("nl", width=NARROWEST)
+    page = end_user.page
+    if path == "/nothing":
+        end_user.troubles.expect("the server responded with a status of 404")
+    await end_user.goes_to(path)
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+    await page.reload()
+    assert await page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+    assert await sideways(page) == []
+    room: list[float] = await page.locator(".idc-option span").evaluate_all(
+        "(all) => all.map((one) => one.getBoundingClientRect().width)"
+    )
+    assert [width for width in room if width < NARROWEST / 2] == []
+    assert len(room) == (4 if path == "/contact/report_move" else 0)
