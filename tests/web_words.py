@@ -50,6 +50,8 @@ class Words:
     sent: str
     read: str
     new_messages: str
+    ann_is_typing: str
+    end_user_is_typing: str
     there_was_a_fault: str
     not_kept: str
     one_not_kept: str
@@ -129,6 +131,8 @@ NL: Final = Words(
     sent="Verstuurd",
     read="Gelezen",
     new_messages="Nieuwe berichten",
+    ann_is_typing="Ann de Boer is aan het typen…",
+    end_user_is_typing="Inwoner is aan het typen…",
     there_was_a_fault="Er was een storing.",
     not_kept="Niet bewaard, door een storing",
     one_not_kept="1 bericht van u is niet bewaard.",
@@ -206,6 +210,8 @@ EN: Final = Words(
     sent="Sent",
     read="Read",
     new_messages="New messages",
+    ann_is_typing="Ann de Boer is typing…",
+    end_user_is_typing="End user is typing…",
     there_was_a_fault="There was a fault.",
     not_kept="Not kept, because of a fault",
     one_not_kept="1 message of yours was not kept.",

@@ -13,11 +13,13 @@ import type {
   AgentStatus,
   OfferView,
   SendMessage,
+  StaffConversation,
   StaffWelcome,
   ToStaff,
 } from "../../client/src/generated/messages.ts";
 import { type CommandFrame, DRAFT_PREFIX, readFrom, removeKept, writeTo } from "../../client/src/outbox.ts";
 import { SaidMemory } from "../../client/src/said_memory.ts";
+import { Typing } from "../../client/src/typing.ts";
 import {
   type Call,
   type ConsoleState,
@@ -53,12 +55,15 @@ export class ConsoleController implements ReactiveController, ConnectionListener
   readonly #host: ConsoleHost;
   readonly #environment: Environment;
   readonly #memory: SaidMemory;
+  readonly #typing: Typing;
   #connection: Connection<ToStaff> | undefined;
 
   constructor(host: ConsoleHost, environment: Environment = browserEnvironment()) {
     this.#host = host;
     this.#environment = environment;
     this.#memory = new SaidMemory(environment.storage);
+    const tell = (conversation: string, on: boolean) => this.#connection?.typing(conversation, on);
+    this.#typing = new Typing(environment, tell, () => host.requestUpdate());
     this.state = { ...INITIAL_STATE, shown: shownBefore(readFrom(environment.storage, SHOWN_KEY)) };
     host.addController(this);
   }
@@ -76,6 +81,11 @@ export class ConsoleController implements ReactiveController, ConnectionListener
   /** By the clock of the store, in milliseconds. */
   get now(): number {
     return this.#environment.now() + this.state.clockOffset;
+  }
+
+  /** Whether the end user of this conversation is typing. */
+  otherTypes({ id, phase }: StaffConversation): boolean {
+    return phase === "active" && this.#typing.heardIn(id);
   }
 
   // --- what the agent does -------------------------------------------------------------------------------------------
@@ -99,8 +109,13 @@ export class ConsoleController implements ReactiveController, ConnectionListener
   say(conversation: string, text: string): void {
     if (this.#connection === undefined) return;
     const id = this.#environment.newId();
+    this.#typing.sent(conversation);
     this.#dispatch({ kind: "submitted", message: { id, conversation, text } });
     void this.#settle(conversation, id, this.#connection.send({ type: "send", conversation, text }, id));
+  }
+
+  typed(conversation: string, text: string): void {
+    this.#typing.typed(conversation, text);
   }
 
   retry(conversation: string, message: OutgoingMessage): void {
@@ -138,6 +153,7 @@ export class ConsoleController implements ReactiveController, ConnectionListener
 
   frameArrived(frame: ToStaff): void {
     this.#dispatch({ kind: "frame", frame, now: this.#environment.now() });
+    this.#typing.frameArrived(frame, "end_user");
     if (frame.type === "welcome") this.#recall(frame);
     if (this.state.queue?.broken === true && frame.type === "queue_delta") this.#connection?.resync();
   }
@@ -149,6 +165,7 @@ export class ConsoleController implements ReactiveController, ConnectionListener
    */
   statusChanged(status: ConnectionStatus): void {
     this.status = status;
+    if (status.kind !== "online") this.#typing.forget();
     if (status.kind === "stopped") {
       if (status.reason === "not_authenticated") this.#memory.close();
       this.#dispatch({ kind: "stopped" });

@@ -116,6 +116,7 @@ function withFrame(state: ConsoleState, frame: ToStaff, now: number): ConsoleSta
     case "ack":
     case "error":
     case "pong":
+    case "typing_by":
     case "disclosed":
       return state;
     default:

@@ -146,6 +146,11 @@ export class Connection<F extends ServerFrame> {
     if (this.#welcomed) this.#transmit({ type: "seen", conversation, seq });
   }
 
+  /** Tells that this page's person types, or has stopped. May be lost. */
+  typing(conversation: string, on: boolean): void {
+    if (this.#welcomed) this.#transmit({ type: "typing", conversation, on });
+  }
+
   /** Asks the server for everything again, from what this page has. */
   resync(): void {
     if (!this.#welcomed) return;

@@ -90,6 +90,7 @@ function withFrame(state: ConversationState, frame: ToEndUser, now: number): Con
     case "ack":
     case "error":
     case "pong":
+    case "typing_by":
       return state;
     default:
       return frame.log === "public" ? { ...state, log: withEvent(state.log, frame, isOfEndUser) } : state;

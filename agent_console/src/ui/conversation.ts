@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { StaffConversation } from "../../../client/src/generated/messages.ts";
 import { runningTime } from "../../../client/src/i18n/format.ts";
-import type { SayEvent } from "../../../client/src/ui/composer.ts";
+import type { SayEvent, TypedEvent } from "../../../client/src/ui/composer.ts";
 import { doneIcon, unverifiedIcon, verifiedIcon } from "../../../client/src/ui/icons.ts";
 import type { OutgoingEvent } from "../../../client/src/ui/message_list.ts";
 import { logOf } from "../console_state.ts";
@@ -44,8 +44,9 @@ function showPanel(event: Event): void {
   if (root instanceof ShadowRoot) root.querySelector(".panel")?.scrollIntoView();
 }
 
-function messages(view: View, { id, phase }: StaffConversation): TemplateResult {
+function messages(view: View, conversation: StaffConversation): TemplateResult {
   const { controller, state, texts, language } = view;
+  const { id, phase } = conversation;
   return html`<idc-message-list
     own="agent"
     follow
@@ -55,6 +56,7 @@ function messages(view: View, { id, phase }: StaffConversation): TemplateResult 
     .eventTexts=${texts.events}
     .ownLabel=${texts.you}
     .otherLabel=${texts.endUser}
+    .typist=${controller.otherTypes(conversation) ? texts.endUser : ""}
     @retry=${(event: OutgoingEvent) => controller.retry(id, event.message)}
     @withdraw=${(event: OutgoingEvent) => controller.withdraw(id, event.message)}
   ></idc-message-list>`;
@@ -67,6 +69,7 @@ function composer({ controller, state, texts, language }: View, { id }: StaffCon
     .draftKey=${id}
     .limit=${state.limits?.max_text_characters ?? 0}
     @say=${(event: SayEvent) => controller.say(id, event.text)}
+    @typed=${(event: TypedEvent) => controller.typed(id, event.text)}
   ></idc-composer>`;
 }
 

@@ -27,6 +27,7 @@ export interface SharedTexts {
   readonly messagesNotKept: (count: number) => string;
   readonly tryAgain: string;
   readonly remove: string;
+  readonly isTyping: (name: string | number) => string;
   readonly newMessages: string;
   readonly messages: string;
   readonly linkOpensNewTab: string;

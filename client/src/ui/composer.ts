@@ -18,11 +18,21 @@ export class SayEvent extends Event {
   }
 }
 
+/** What stands in the box was changed by whoever types. */
+export class TypedEvent extends Event {
+  readonly text: string;
+
+  constructor(text: string) {
+    super("typed");
+    this.text = text;
+  }
+}
+
 /** Shows how many characters are left from here on. */
 const COUNT_FROM = 0.8;
 
 /**
- * The typing box. Fires SayEvent with a text that fits. What is typed and not sent survives a reload, under `draftKey`.
+ * The typing box. Fires SayEvent with a text that fits, and TypedEvent before that. What is typed and not sent survives a reload, under `draftKey`.
  */
 export class Composer extends LitElement {
   static override styles = [
@@ -149,6 +159,7 @@ export class Composer extends LitElement {
 
   #typed(): void {
     this.#set(this.box.value);
+    this.dispatchEvent(new TypedEvent(this.text));
   }
 
   /** With a finger, Enter is a new line: there is no Shift at hand. */

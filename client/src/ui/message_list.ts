@@ -62,6 +62,8 @@ export class MessageList extends LitElement {
   @property() own: "end_user" | "agent" = "end_user";
   @property() ownLabel = "";
   @property() otherLabel = "";
+  /** Who is typing on the other side; empty while nobody does. */
+  @property() typist = "";
   @property() language: Language = "nl";
   /** Keeps the last message in sight. */
   @property({ type: Boolean }) follow = false;
@@ -113,6 +115,7 @@ export class MessageList extends LitElement {
           ${repeat(linesOf(this.log), keyOf, (line) => (isEvent(line) ? this.#event(line) : this.#outgoing(line)))}
         </ol>
       </div>
+      ${this.typist === "" ? nothing : this.#typing()}
       <div role="status" class="hidden-text">${this.announcement}</div>
       ${this.hasNewBelow ? this.#toEndButton() : nothing}`;
   }
@@ -221,6 +224,11 @@ export class MessageList extends LitElement {
             >${piece.text}</a
           >`,
     )}</p>`;
+  }
+
+  /** Outside the log, and not read out: it comes and goes with every few letters. */
+  #typing(): TemplateResult {
+    return html`<p class="typing">${SHARED.in(this.language).isTyping(this.typist)}</p>`;
   }
 
   #toEndButton(): TemplateResult {

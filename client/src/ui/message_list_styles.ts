@@ -23,6 +23,13 @@ export const messageListStyles = css`
     max-inline-size: min(36rem, 88%);
   }
 
+  .typing {
+    color: var(--idc-ink-soft);
+    font-size: 0.9375rem;
+    font-style: italic;
+    margin: 0.625rem 0 0;
+  }
+
   .own {
     align-self: flex-end;
     justify-items: end;

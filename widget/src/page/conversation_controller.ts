@@ -20,6 +20,7 @@ import { browserEnvironment, type Environment } from "../../../client/src/enviro
 import type { EndUserWelcome, SendMessage, ToEndUser } from "../../../client/src/generated/messages.ts";
 import { DRAFT_PREFIX, removeKept } from "../../../client/src/outbox.ts";
 import { SaidMemory } from "../../../client/src/said_memory.ts";
+import { Typing } from "../../../client/src/typing.ts";
 
 export interface ConversationHost extends ReactiveControllerHost {
   /** Address of the socket. Asked for when the element is in the page. */
@@ -37,12 +38,15 @@ export class ConversationController implements ReactiveController, ConnectionLis
   readonly #host: ConversationHost;
   readonly #environment: Environment;
   readonly #memory: SaidMemory;
+  readonly #typing: Typing;
   #connection: Connection<ToEndUser> | undefined;
 
   constructor(host: ConversationHost, environment: Environment = browserEnvironment()) {
     this.#host = host;
     this.#environment = environment;
     this.#memory = new SaidMemory(environment.storage);
+    const tell = (conversation: string, on: boolean) => this.#connection?.typing(conversation, on);
+    this.#typing = new Typing(environment, tell, () => host.requestUpdate());
     host.addController(this);
   }
 
@@ -56,14 +60,26 @@ export class ConversationController implements ReactiveController, ConnectionLis
     this.#connection = undefined;
   }
 
+  /** Whether the agent is typing. */
+  get otherTypes(): boolean {
+    const conversation = this.state.conversation?.id;
+    return conversation !== undefined && pageOf(this.state) === "talking" && this.#typing.heardIn(conversation);
+  }
+
   // --- what the person does ------------------------------------------------------------------------------------------
 
   say(text: string): void {
     const conversation = this.state.conversation?.id;
     if (conversation === undefined || this.#connection === undefined) return;
     const id = this.#environment.newId();
+    this.#typing.sent(conversation);
     this.#dispatch({ kind: "submitted", messages: [{ id, text }] });
     void this.#settle(id, this.#connection.send({ type: "send", conversation, text }, id));
+  }
+
+  typed(text: string): void {
+    const conversation = this.state.conversation?.id;
+    if (conversation !== undefined) this.#typing.typed(conversation, text);
   }
 
   retry(message: OutgoingMessage): void {
@@ -92,6 +108,7 @@ export class ConversationController implements ReactiveController, ConnectionLis
 
   frameArrived(frame: ToEndUser): void {
     this.#dispatch({ kind: "frame", frame, now: this.#environment.now() });
+    this.#typing.frameArrived(frame, "agent");
     if (frame.type !== "welcome") return;
     removeKept(this.#environment.storage, DRAFT_PREFIX, [frame.conversation.id]);
     const said = this.#memory.restore(this.scopeOf(frame)).get(frame.conversation.id) ?? [];
@@ -100,6 +117,7 @@ export class ConversationController implements ReactiveController, ConnectionLis
 
   statusChanged(status: ConnectionStatus): void {
     this.status = status;
+    if (status.kind !== "online") this.#typing.forget();
     const reason = status.kind === "stopped" ? status.reason : undefined;
     if (reason === "gone" || reason === "not_authenticated") this.#forgetAll();
     if (reason === "gone") this.#dispatch({ kind: "gone" });

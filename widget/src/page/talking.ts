@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { pageOf } from "../../../client/src/conversation_state.ts";
-import type { SayEvent } from "../../../client/src/ui/composer.ts";
+import type { SayEvent, TypedEvent } from "../../../client/src/ui/composer.ts";
 import { warningIcon } from "../../../client/src/ui/icons.ts";
 import type { OutgoingEvent } from "../../../client/src/ui/message_list.ts";
 import type { View } from "./view.ts";
@@ -29,6 +29,7 @@ export function talkingPage(view: View, notice: TemplateResult): TemplateResult 
         .draftKey=${conversation.id}
         .limit=${controller.state.limits?.max_text_characters ?? 0}
         @say=${(event: SayEvent) => controller.say(event.text)}
+        @typed=${(event: TypedEvent) => controller.typed(event.text)}
       ></idc-composer>
     </footer>
   </section>`;
@@ -41,7 +42,7 @@ function absence({ conversation, texts }: View, name: string): TemplateResult {
   </div>`;
 }
 
-export function messageList({ controller, texts, language }: View, follow: boolean): TemplateResult {
+export function messageList({ controller, conversation, texts, language }: View, follow: boolean): TemplateResult {
   return html`<idc-message-list
     own="end_user"
     ?follow=${follow}
@@ -51,6 +52,7 @@ export function messageList({ controller, texts, language }: View, follow: boole
     .eventTexts=${texts.events}
     .ownLabel=${texts.you}
     .otherLabel=${texts.agent}
+    .typist=${controller.otherTypes ? (conversation.agent?.name ?? texts.agent) : ""}
     @retry=${(event: OutgoingEvent) => controller.retry(event.message)}
     @withdraw=${(event: OutgoingEvent) => controller.withdraw(event.message)}
   ></idc-message-list>`;
