@@ -313,6 +313,13 @@ async def test_when_the_auth_plugin_fails_a_plugin_of_ours_is_told_that_nobody_c
     assert house.comm.called_off == 1
 
 
+async def test_when_the_auth_plugin_gives_no_answer_in_time_a_plugin_of_ours_is_told_so_too(house: House) -> None:
+    house.comm.answer = lambda: JSONResponse({**STARTED, **CANCEL})
+    house.auth.free.clear()
+    answer = await house.start_by_json({"purpose": "move", "auth_method": "digid", "comm_method": "chat"})
+    assert (answer.status_code, house.comm.called_off) == (504, 1)
+
+
 async def test_a_plugin_of_others_is_left_to_expire(house: House) -> None:
     house.comm.answer = lambda: JSONResponse({**STARTED, **CANCEL})
     house.auth.answer = lambda: Response(status_code=500)
