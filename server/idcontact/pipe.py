@@ -1,7 +1,7 @@
 """One pipelined connection, for the append path and for limits: an awaited command costs a tenth of redis-py's.
 
-redis-py's own connection does the connecting (TLS, AUTH, SELECT); this drives only its writer and reader: the writes
-of one turn of the event loop go out together, answers are handed out in order. A call made while the connection is
+redis-py's own connection does the connecting (TLS, AUTH, SELECT), and is then taken over: the writes of one turn of the
+event loop go out together, answers are handed out in order, where they come in. A call made while the connection is
 down fails at once with `Unavailable`; so does every call that was unanswered when it broke. Whoever called may send
 it again: only scripts that remember their answer go this way, and those of which one too many is counted at most.
 
@@ -19,7 +19,7 @@ import random
 from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import hiredis
 from redis.exceptions import AskError, MovedError, NoScriptError, RedisError, ResponseError, TryAgainError
@@ -27,6 +27,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from idcontact.errors import Unavailable
 from idcontact.redis import reaching, too_few_replicas, unavailable
+from idcontact.taken_over import TakenOver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     Words: TypeAlias = tuple[str | bytes | int, ...]
 
 _log = logging.getLogger(__name__)
-_READ_BYTES = 65536
 _MAX_PENDING = 50_000
 _ANSWER_WITHIN = 5.0
 
@@ -203,7 +203,7 @@ class Pipe:
                         await connection.send_command("SCRIPT", "LOAD", script.source)
                         await connection.read_response()
                 pause = 0.05
-                await self._serve(connection._reader, connection._writer)  # noqa: SLF001 - the seam named in the module
+                await self._serve(connection)
             except (Unavailable, RedisError, OSError) as outage:
                 _log.warning("a pipelined connection is down: %s", type(outage).__name__)
             finally:
@@ -214,20 +214,24 @@ class Pipe:
             await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 - jitter
             pause = min(pause * 2, 1.0)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, connection: Any) -> None:
         parser = hiredis.Reader(replyError=_reply_error)
         loop = asyncio.get_running_loop()
-        self._writer = writer
+
+        def heard(chunk: bytes) -> None:
+            self._progress = loop.time()
+            parser.feed(chunk)
+            if not self._resolve(parser):
+                raise RedisConnectionError("a replica answers here now")
+
+        taken = await TakenOver.of(connection, heard)
+        self._writer = connection._writer  # noqa: SLF001 - the seam named in the module
         self.up.set()
         if self._on_up is not None:
             self._on_up()
-        watch = asyncio.create_task(self._watch(reader))
+        watch = asyncio.create_task(self._watch(taken))
         try:
-            while chunk := await reader.read(_READ_BYTES):
-                self._progress = loop.time()
-                parser.feed(chunk)
-                if not self._resolve(parser):
-                    raise RedisConnectionError("a replica answers here now")
+            await taken.end()
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
@@ -240,13 +244,13 @@ class Pipe:
             hand_out(self._pending.popleft(), answer)
         return primary
 
-    async def _watch(self, reader: asyncio.StreamReader) -> None:
+    async def _watch(self, taken: TakenOver) -> None:
         """A connection that owes an answer for too long is dead, whatever the kernel says."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_ANSWER_WITHIN / 4)
             if self._pending and loop.time() - self._progress > _ANSWER_WITHIN:
-                reader.feed_eof()
+                taken.give_up()
                 return
 
     def _flush(self) -> None:

@@ -4,7 +4,7 @@ A subscription alone is never trusted: whenever it was (or may have been) interr
 stands again, and the listener reads what it missed. The node beats on a channel of its own; a beat that is not heard
 in time means that the connection is dead, whatever the kernel says.
 
-redis-py connects and subscribes; what comes then is read here, as `pipe.py` does it: a publication costs a tenth of
+redis-py connects and subscribes; what comes then is taken here, as `pipe.py` does it: a publication costs a tenth of
 what it costs by redis-py.
 
 Everything is published by SPUBLISH, whatever store there is, by scripts as well as without: in a Cluster that reaches
@@ -25,6 +25,7 @@ import hiredis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse, RedisError
 
+from idcontact.taken_over import TakenOver
 from idcontact.tasks import end
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _BEAT = 2.0
 _DEAD_AFTER = 7.0
-_READ_BYTES = 65536
 
 
 class Standing(asyncio.Event):
@@ -132,19 +132,22 @@ class Subscriber:
 
     async def _listen(self, connection: Any) -> None:
         """Hand out what comes, until the connection breaks or falls silent. Raises what it broke with."""
-        # The seams, as in `pipe.py`: the connection's reader, and how redis-py names an error that the store answers.
-        reader: asyncio.StreamReader = connection._reader  # noqa: SLF001
+        # The seam, beside that of `taken_over.py`: how redis-py names an error that the store answers.
         parser = hiredis.Reader(protocolError=InvalidResponse, replyError=connection._parser.parse_error)  # noqa: SLF001
         loop = asyncio.get_running_loop()
+
+        def heard(chunk: bytes) -> None:
+            self._heard = loop.time()
+            parser.feed(chunk)
+            while (message := parser.gets()) is not False:
+                self._take(message)
+
         self._confirmed.clear()
         self._heard = loop.time()
-        beating = asyncio.create_task(self._beat()), asyncio.create_task(self._watch(reader))
+        taken = await TakenOver.of(connection, heard)
+        beating = asyncio.create_task(self._beat()), asyncio.create_task(self._watch(taken))
         try:
-            while chunk := await reader.read(_READ_BYTES):
-                self._heard = loop.time()
-                parser.feed(chunk)
-                while (message := parser.gets()) is not False:
-                    self._take(message)
+            await taken.end()
             raise RedisConnectionError("the subscription was closed, or fell silent")
         finally:
             await end(*beating)
@@ -167,13 +170,13 @@ class Subscriber:
         elif kind == b"sunsubscribe":
             raise RedisConnectionError("a channel has moved to another primary")
 
-    async def _watch(self, reader: asyncio.StreamReader) -> None:
+    async def _watch(self, taken: TakenOver) -> None:
         """A connection on which nothing comes for too long is dead, whatever the kernel says."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_BEAT)
             if loop.time() - self._heard > _DEAD_AFTER:
-                reader.feed_eof()
+                taken.give_up()
                 return
 
     def _interrupted(self) -> None:
