@@ -32,6 +32,11 @@ describe("a return", () => {
     expect(returns).toEqual([false]);
   });
 
+  it("is a page that was frozen and goes on", () => {
+    document.dispatchEvent(new Event("resume"));
+    expect(returns).toEqual([false]);
+  });
+
   it("is a page that is shown again, not one that is hidden", () => {
     document.dispatchEvent(new Event("visibilitychange"));
     expect(returns).toEqual([false]);
@@ -66,7 +71,7 @@ describe("a return", () => {
   it("is nothing any more to who has stopped listening", () => {
     stop();
     for (const kind of ["online", "pageshow"]) dispatchEvent(new Event(kind));
-    document.dispatchEvent(new Event("visibilitychange"));
+    for (const kind of ["visibilitychange", "resume"]) document.dispatchEvent(new Event(kind));
     sleeps(3_600_000);
     expect(returns).toEqual([]);
   });

@@ -17,6 +17,12 @@ describe("coming back", () => {
     },
   );
 
+  it.each([0, 1, 5, 20])("is not for all pages at one moment after %i losses either", (failures) => {
+    const [soonest, latest] = [wait(1006, failures, 0), wait(1006, failures, 0.999)];
+    expect(soonest).toBeGreaterThan(0);
+    expect(latest).toBeGreaterThan(1.5 * soonest);
+  });
+
   it("slows down when the server keeps restarting", () => {
     expect(wait(CloseCode.restarting, 5, 0.5)).toBeGreaterThan(5_000);
   });
