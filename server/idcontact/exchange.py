@@ -59,7 +59,16 @@ def _written(headers: tuple[Header, ...]) -> _Head:
     return _Head(b"".join(lines), None if chunked else length, chunked, closes)
 
 
-_written_once = lru_cache(maxsize=256)(_written)
+class _OfOneAnswer(Exception):
+    """Headers that no other answer has."""
+
+
+@lru_cache(maxsize=256)
+def _written_once(headers: tuple[Header, ...]) -> _Head:
+    """The same, kept. Raises _OfOneAnswer for what is not to be kept, and TypeError when a header is no tuple."""
+    if any(name.lower() in _OF_ONE_ANSWER for name, _ in headers):
+        raise _OfOneAnswer
+    return _written(headers)
 
 
 class Exchange(RequestResponseCycle):
@@ -78,12 +87,14 @@ class Exchange(RequestResponseCycle):
         else:
             raise RuntimeError(f"{message['type']} is out of order")
 
-    def _send_head(self, status: int, headers: Iterable[Iterable[bytes]]) -> None:
+    def _send_head(self, status: int, headers: Iterable[Header]) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        said = tuple([(name, value) for name, value in headers])
-        common = _OF_ONE_ANSWER.isdisjoint([name for name, _ in said])
-        head = (_written_once if common else _written)(said)
+        said = tuple(headers)
+        try:
+            head = _written_once(said)
+        except (_OfOneAnswer, TypeError):
+            head = _written(tuple([(name, value) for name, value in said]))
         if head.closes:
             self.keep_alive = False
         self.expected_content_length = head.length or 0
