@@ -30,11 +30,14 @@ T = TypeVar("T")
 
 def header(request: HTTPConnection, name: bytes, otherwise: str = "") -> str:
     """The first header of that name, given in lower case: `request.headers`, for what every request is asked."""
-    asked: dict[bytes, bytes] | None = request.scope.get(ASKED)
-    if asked is None:
-        asked = by_name(request.scope)
-    value = asked.get(name)
+    value = headers_of(request).get(name)
     return otherwise if value is None else value.decode("latin-1")
+
+
+def headers_of(request: HTTPConnection) -> dict[bytes, bytes]:
+    """The headers of a request as the door has read them; by `by_name` where there is no door."""
+    asked: dict[bytes, bytes] | None = request.scope.get(ASKED)
+    return by_name(request.scope) if asked is None else asked
 
 
 def by_name(scope: Scope) -> dict[bytes, bytes]:
@@ -47,8 +50,8 @@ async def read_body(request: Request, limit: int) -> bytes:
 
     Read from where the server puts it, not through `Request.stream`: most bodies are one message.
     """
-    announced = header(request, b"content-length")
-    if announced.isdecimal() and int(announced) > limit:
+    announced = headers_of(request).get(b"content-length", b"")
+    if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
     chunks, length, more = [], 0, True
     while more:

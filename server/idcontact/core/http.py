@@ -19,6 +19,7 @@ from idcontact.bodies import (
     decode_json,
     fit,
     header,
+    headers_of,
     media_type,
     read_body,
 )
@@ -183,6 +184,9 @@ class CoreRoutes:
         Where the browser hides the origin (`null`), Sec-Fetch-Site has to say that it is our own. What is no browser
         sends neither, and cannot be used against anybody.
         """
+        asked = headers_of(request)
+        if b"origin" not in asked and b"sec-fetch-site" not in asked:
+            return
         origin, site = header(request, b"origin", "null"), header(request, b"sec-fetch-site", "none")
         if origin not in self.return_origins and (origin != "null" or site not in {"none", "same-origin"}):
             raise NotAllowed("this website may not start sessions here; its origin is not in allowed_origins")
@@ -260,7 +264,7 @@ def _options(written: bytes) -> Response:
 
 
 class _Json(Response):
-    """A message as JSON: a Response that makes its two headers itself."""
+    """A message as JSON: a Response that makes its two headers itself, and is sent as it is."""
 
     media_type = JSON_TYPE
 
@@ -269,3 +273,8 @@ class _Json(Response):
         self.background = None
         self.body = msgspec.json.encode(message)
         self.raw_headers = [(b"content-length", b"%d" % len(self.body)), (b"content-type", JSON_TYPE.encode())]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body})
