@@ -192,3 +192,15 @@ async def test_who_set_letters_of_twice_the_size_reads_our_pages_on_a_small_phon
     )
     assert [width for width in room if width < NARROWEST / 2] == []
     assert len(room) == (4 if path == "/contact/report_move" else 0)
+
+
+async def test_in_forced_colours_what_is_chosen_still_shows_on_our_own_page(town: Town) -> None:
+    end_user = await town.end_user()
+    page = end_user.page
+    await page.emulate_media(forced_colors="active")
+    await end_user.goes_to("/contact/report_move?auth_method=test")
+    borders: list[list[object]] = await page.locator(".idc-option").evaluate_all(
+        "(all) => all.map((one) => [one.querySelector('input').checked, getComputedStyle(one).borderWidth])"
+    )
+    assert sorted(borders, key=str) == [[False, "1px"], [False, "1px"], [False, "1px"], [True, "3px"]]
+    await inspect(page, "contact-forced-colours")
