@@ -244,6 +244,12 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().keepalive_timeout()
         self.loop.call_later(_LAST_WORD, self.transport.abort)
 
+    def send_keepalive_ping(self) -> None:
+        """After a close nobody is asked any more; who does not take that either is let go of all the same."""
+        super().send_keepalive_ping()
+        if self.close_sent:
+            self.loop.call_later(self.close_timeout, self.transport.abort)
+
     def write_text(self, text: bytes) -> bool:
         """Send a text message (UTF-8), now. False when that cannot be: then ASGI's own send waits, or says why not."""
         if not self._is_plain():

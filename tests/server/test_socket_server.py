@@ -44,6 +44,12 @@ def _write_text(scope: Scope) -> Callable[[bytes], bool]:
     return write
 
 
+def _protocol(scope: Scope) -> SocketProtocol:
+    protocol = scope["extensions"][WRITE_TEXT].__self__
+    assert isinstance(protocol, SocketProtocol)
+    return protocol
+
+
 async def test_messages_of_every_length_arrive_whole_and_in_the_order_in_which_they_were_sent_either_way() -> None:
     texts = ["é" * (length // 2) + "x" * (length % 2) for length in LENGTHS]
 
@@ -146,6 +152,31 @@ async def test_who_takes_nothing_and_answers_no_ping_is_gone_though_much_is_stil
         client = await connect(url, max_queue=1, ping_interval=None)
         client.transport.pause_reading()
         assert await gone.get() == "websocket.disconnect"
+        client.transport.abort()
+
+
+async def test_nor_is_who_takes_no_close_either_kept_for_what_was_to_be_sent_before_it() -> None:
+    gone: asyncio.Queue[int] = asyncio.Queue()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        protocol = _protocol(scope)
+        protocol.close_timeout = 0.1
+        await receive()
+        await send({"type": "websocket.accept"})
+        transport = protocol.transport
+        assert isinstance(transport, JoinedWrites)
+        while transport._transport.get_write_buffer_size() == 0:
+            protocol.write_text(b"x" * 10_000)
+            await asyncio.sleep(0)
+        await send({"type": "websocket.close", "code": 4409})
+        for _ in range(2):  # that this side has closed it, and that it is closed
+            gone.put_nowait((await receive())["code"])
+
+    async with served(app, ws_ping_interval=0.2, ws_ping_timeout=0.2) as url, asyncio.timeout(10):
+        client = await connect(url, max_queue=1, ping_interval=None)
+        client.transport.pause_reading()
+        assert await gone.get() == 4409
+        await gone.get()
         client.transport.abort()
 
 
