@@ -1,8 +1,11 @@
 """Whether the live protocol kept its word, decided from the clients' own journals and nothing else.
 
-Knows docs/live-protocol.md only: no store, no server, no clock. Each journal is replayed as a client would take it in,
-and held to what the page promises; then the journals are held to each other. Everything that is wrong is said, not
-only the first thing.
+Knows docs/live-protocol.md only, and when the store fell back to an earlier copy of itself: no store, no server. Each
+journal is replayed as a client would take it in, and held to what the page promises; then the journals are held to each
+other. Everything that is wrong is said, not only the first thing.
+
+What docs/guarantees.md does not promise is allowed where a copy of the store took over that lost it, and nowhere else:
+what was stored in the moment before that, and is not acknowledged, may be gone, given out again or refused.
 """
 
 from __future__ import annotations
@@ -10,15 +13,23 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from soak.falls import Falls
 from soak.replay import CommandKey, LogKey, Replay, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from soak.journal import Frame, Journal
-    from soak.replay import Copy, View
+    from soak.replay import Copy, Past, View
+
+_STORED_LATER: Final = 1000
+"""Milliseconds that may go by between what is decided and what is stored."""
+_HEARD_LATER: Final = 2000
+"""And between what is stored and the first that hears of it, of all who do."""
 
 
 @dataclass
@@ -45,6 +56,14 @@ class Counts:
         return "\n".join(f"{getattr(self, one.name):>9,}  {one.name.replace('_', ' ')}" for one in fields(self))
 
 
+class Offered(NamedTuple):
+    """An offer: when it was made, to whom, and what."""
+
+    made: int
+    account: str
+    conversation: str
+
+
 @dataclass
 class Verdict:
     """`faults`: every promise that was not kept, in words. None: all were."""
@@ -56,18 +75,23 @@ class Verdict:
 class Checker:
     """All journals together."""
 
-    def __init__(self, journals: Sequence[Journal], values: Mapping[str, str], *, may_fall_back: bool = False) -> None:
+    def __init__(
+        self,
+        journals: Sequence[Journal],
+        values: Mapping[str, str],
+        falls: Falls | None = None,
+        offer_timeout: int = 0,
+    ) -> None:
         """`values`: every value of an attribute that was given, and the conversation for which it was.
 
-        `may_fall_back`: a replica may have taken over that did not have all that people saw. Nothing that was
-        acknowledged may be missing then, but what is not is given out again: numbers of offers, and when those came to
-        the queue who came in that moment.
+        `falls`: when the store fell back; None: it never did. `offer_timeout`: how long an offer stands, milliseconds.
         """
         self.counts = Counts()
         self.faults: list[str] = []
         self.accepted_by: defaultdict[str, set[str]] = defaultdict(set)
         """What other journals of the same account took up before."""
-        self.may_fall_back = may_fall_back
+        self.falls = falls or Falls()
+        self._offer_timeout = offer_timeout
         self._values = values
         self._pattern = re.compile("|".join(map(re.escape, values))) if values else None
         self._history: Copy = defaultdict(dict)
@@ -77,8 +101,9 @@ class Checker:
         """Logs in place of which somebody got another one: the store had lost the end of them, so that end is void."""
         self._differing: defaultdict[tuple[LogKey, str], list[str]] = defaultdict(list)
         self._reach: dict[tuple[LogKey, str, str], int] = defaultdict(int)
-        self._offers: dict[str, tuple[str, str]] = {}
-        self._places: dict[tuple[str, str], int] = {}
+        self._offers: defaultdict[str, set[Offered]] = defaultdict(set)
+        self._places: defaultdict[tuple[str, str], dict[int, int]] = defaultdict(dict)
+        """What decides a place in the queue: each value that it had, and when that was first heard."""
         self._replays = [Replay(journal, self) for journal in journals]
 
     def verdict(self) -> Verdict:
@@ -89,9 +114,11 @@ class Checker:
                 self.accepted_by[replay.journal.account] |= replay.taken_up
             else:
                 self._last_log.update({key: view.log_id for key, view in replay.views.items()})
-        for key, log_id in self._last_log.items():
-            self._replaced[key].discard(log_id)  # what took its place was lost in its turn, and it is back
+        for replay in self._replays:
+            self._take_leave(replay)
         self._compare()
+        self._offers_made()
+        self._places_kept()
         for replay in self._replays:
             self._messages_of(replay)
         for (key, log_id), events in tuple(self._history.items()):
@@ -102,6 +129,13 @@ class Checker:
         self._people()
         return Verdict(self.counts, self.faults)
 
+    def _take_leave(self, replay: Replay) -> None:
+        """Who left had what they had; and what took the place of a log may be lost in its turn, so that it is back."""
+        for key, view in replay.views.items():
+            back = any(past.replaced and (past.key, past.log_id) == (key, view.log_id) for past in replay.past)
+            if back or (replay.journal.account is None and replay.has_left):
+                self._replaced[key].discard(view.log_id)
+
     # --- what replays report --------------------------------------------------------------------------------------
 
     def reached(self, replay: Replay, key: LogKey, view: View) -> None:
@@ -109,31 +143,31 @@ class Checker:
         place = (key, view.log_id, replay.journal.side)
         self._reach[place] = max(self._reach[place], view.seq)
 
-    def differs(self, replay: Replay, key: LogKey, event: Frame) -> None:
-        """An event is not the same for everybody; of no account should another log take the place of this one."""
+    def differs(self, replay: Replay, key: LogKey, event: Frame, other: Frame) -> None:
+        """An event is not the same for everybody: one of both was lost, and another log took the place of that one."""
         what = f"event {event['seq']} of the {key.log} log is another one than somebody else received"
-        self._differing[key, event["log_id"]].append(f"{replay.journal.who}: {what}")
+        if self.falls.may_have_lost(event["at"]) or self.falls.may_have_lost(other["at"]):
+            self._differing[key, event["log_id"]].append(f"{replay.journal.who}: {what}")
+        else:
+            replay.fault(what)
 
-    def replaced(self, key: LogKey, log_id: str) -> None:
+    def replaced(self, replay: Replay, key: LogKey, log_id: str) -> None:
         """A log came again, whole, under another id."""
         self.counts.whole_logs_again += 1
         self._replaced[key].add(log_id)
+        if not self.falls.began_before(replay.now):
+            replay.fault(f"the {key.log} log of {key.conversation} came again, though the store has lost nothing")
 
-    def offered(self, replay: Replay, offer: str, conversation: str) -> None:
+    def offered(self, replay: Replay, offer: Frame) -> None:
         """An offer stands at one agent."""
-        if self.may_fall_back:
-            return
         account = replay.journal.account or replay.journal.who
-        if self._offers.setdefault(offer, (account, conversation)) != (account, conversation):
-            replay.fault("an offer was made to two agents")
+        made = offer["until"] - self._offer_timeout
+        self._offers[offer["id"]].add(Offered(made, account, offer["conversation"]))
 
-    def place(self, conversation: str, name: str, value: int) -> None:
-        """What decides the place in the queue never changes."""
-        if name in {"arrival", "entered_at"} and self.may_fall_back:
-            return
-        changed = f"the {name} of conversation {conversation} in the queue has changed"
-        if self._places.setdefault((conversation, name), value) != value and changed not in self.faults:
-            self.faults.append(changed)
+    def place(self, replay: Replay, conversation: str, name: str, value: int) -> None:
+        """What decides the place in the queue."""
+        heard = self._places[conversation, name]
+        heard[value] = min(heard.get(value, replay.now), replay.now)
 
     def values_in(self, frame: object) -> set[str]:
         """The conversations of which values of attributes stand anywhere in the frame."""
@@ -151,17 +185,51 @@ class Checker:
 
     # --- the journals against each other --------------------------------------------------------------------------
 
+    def _offers_made(self) -> None:
+        """One to one agent; a number that was lost with its offer may be given to another one."""
+        for made in self._offers.values():
+            for one, other in pairwise(sorted(made)):
+                same = (one.account, one.conversation) == (other.account, other.conversation)
+                if not same and not self.falls.gave_again(one.made, other.made):
+                    self.faults.append(f"{other.account}: an offer was made to two agents")
+
+    def _places_kept(self) -> None:
+        """Nobody's place changes; who came to the queue in a moment that was lost comes to it again."""
+        for (conversation, name), heard in self._places.items():
+            # When they came is said by the time itself: they were let in then, and that was stored a moment later.
+            times = sorted(heard if name == "entered_at" else heard.values())
+            again = partial(self.falls.gave_again, early=_STORED_LATER) if name == "entered_at" else self._arrived_again
+            if not all(name != "priority" and again(one, other) for one, other in pairwise(times)):
+                self.faults.append(f"the {name} of conversation {conversation} in the queue has changed")
+
+    def _arrived_again(self, heard: int, heard_again: int) -> bool:
+        return self.falls.gave_again(heard, heard_again, late=_HEARD_LATER)
+
     def _compare(self) -> None:
-        """Everybody received the same. What somebody forgot only fills what nobody else has."""
+        """Everybody received the same. What somebody had before, and forgot, may have been lost."""
         for replay in self._replays:
             for (key, log_id), copy in replay.copy.items():
                 events = self._history[key, log_id]
                 for seq, event in copy.items():
                     if events.setdefault(seq, event) != event:
-                        self.differs(replay, key, event)
+                        self.differs(replay, key, event, events[seq])
         for replay in self._replays:
-            for place, copy in replay.forgotten.items():
-                self._history[place] = copy | self._history[place]
+            for past in replay.past:
+                self._compare_past(replay, past)
+
+    def _compare_past(self, replay: Replay, past: Past) -> None:
+        kept = [event for event in past.events.values() if not self.falls.may_have_lost(event["at"])]
+        for event in kept:
+            known = self._history[past.key, past.log_id].get(event["seq"], event)
+            if known != event:
+                self.differs(replay, past.key, event, known)
+        now = replay.views.get(past.key)
+        if past.replaced and now is not None:
+            again = replay.copy[past.key, now.log_id]
+            for event in kept:
+                seq = event["seq"]
+                if seq <= now.seq and again.get(seq) != {**event, "log_id": now.log_id}:
+                    replay.fault(f"event {seq} of the {past.key.log} log is lost, and a copy of the store had it")
 
     def _messages_of(self, replay: Replay) -> None:
         for sent in replay.sent.values():
@@ -196,6 +264,7 @@ class Checker:
     def _is_told(self, key: LogKey) -> bool:
         """Whether somebody was told in any log of the conversation that something may be lost."""
         logs = [events for (other, _), events in self._history.items() if other == key]
+        logs += [past.events for replay in self._replays for past in replay.past if past.key == key]
         return any(one["type"] == "maybe_lost" for events in logs for one in events.values())
 
     def _log(self, key: LogKey, events: Mapping[int, Frame]) -> None:

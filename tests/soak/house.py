@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from soak.relay import Link
     from soak.stores import Store
 
-_LIVE: Final = """
+OFFER_TIMEOUT: Final = 3000
+"""Milliseconds."""
+_LIVE: Final = f"""
 agent_grace = "4s"
-offer_timeout = "3s"
+offer_timeout = "{OFFER_TIMEOUT} ms"
 decline_pause = "2s"
 wrap_up = "30 min"
 frames_per_10_seconds = 1000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -19,6 +20,8 @@ class Record:
 
     what: What
     frame: Frame = field(default_factory=dict)
+    at: int = 0
+    """When, milliseconds UTC by the clock of the machine."""
 
 
 @dataclass
@@ -36,9 +39,12 @@ class Journal:
 
     def note(self, what: What, frame: Frame | None = None) -> None:
         """Write something down."""
-        self.records.append(Record(what, frame or {}))
+        self.records.append(Record(what, frame or {}, time.time_ns() // 1_000_000))
 
     def write(self, folder: Path) -> None:
         """Keep it as lines of JSON, for whoever looks into a fault."""
-        lines = (json.dumps({"what": one.what, **({"frame": one.frame} if one.frame else {})}) for one in self.records)
+        lines = (
+            json.dumps({"what": one.what, "at": one.at, **({"frame": one.frame} if one.frame else {})})
+            for one in self.records
+        )
         (folder / f"{self.who.replace(' ', '-')}.jsonl").write_text("\n".join(lines))

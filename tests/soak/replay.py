@@ -12,10 +12,8 @@ if TYPE_CHECKING:
 
 _MAY_YET_BE_DONE: Final = frozenset({"unavailable", "rate_limited"})
 """Errors after which a command is to be sent again; it may have been done all the same."""
-_STOPS: Final = frozenset({4400, 4403, 4409})
+_STOPS: Final = frozenset({4400, 4401, 4403, 4404, 4409})
 """Close codes by which a page is told to stop, as the page says."""
-_STOPS_FORGOTTEN: Final = frozenset({4401, 4404})
-"""The same, by which it learns that the store knows nothing of it."""
 
 
 class LogKey(NamedTuple):
@@ -45,6 +43,16 @@ class View:
     seq: int = 0
 
 
+@dataclass(frozen=True)
+class Past:
+    """What a client had of a log and has no more; `replaced`: it got another in its place."""
+
+    key: LogKey
+    log_id: str
+    events: dict[int, Frame]
+    replaced: bool
+
+
 @dataclass
 class Sent:
     """A message that was sent: its words, how often, and the seqs with which it was acknowledged."""
@@ -65,10 +73,13 @@ class Replay:
         self.views: dict[LogKey, View] = {}
         self.declared: dict[LogKey, View] = {}
         self.copy: Copy = defaultdict(dict)
-        self.forgotten: Copy = defaultdict(dict)
-        """What it forgot because a welcome did not list the conversation, as the page says."""
+        self.past: list[Past] = []
+        """What it forgot with the conversation, as the page says, and what it got another log in place of."""
+        self.now = 0
+        """When that happened which it is at."""
         self.sent: dict[str, Sent] = {}
-        self.accepts: dict[str, str] = {}
+        self.accepts: dict[str, tuple[str, int]] = {}
+        """The conversation of each acceptance, and when it was first sent."""
         self.ended: set[str] = set()
         """Conversations that this client ended itself."""
         self.ends: dict[str, str] = {}
@@ -89,6 +100,7 @@ class Replay:
         counts.clients += 1
         opened = 0
         for record in self.journal.records:
+            self.now = record.at
             match record.what:
                 case "opened":
                     opened += 1
@@ -102,6 +114,11 @@ class Replay:
         counts.connections += opened
         counts.reconnections += max(0, opened - 1)
 
+    @property
+    def has_left(self) -> bool:
+        """Whether this client was not there any more in the end."""
+        return bool(self.journal.records) and self.journal.records[-1].what == "lost"
+
     def holds(self, conversation: str) -> bool:
         """Whether this client still has a part in it, as far as it knows: an agent is told when that ends."""
         return self.journal.account is None or conversation in self.mine
@@ -111,7 +128,7 @@ class Replay:
 
     def _lost(self, code: int) -> None:
         """Everybody here has one page, is logged in and has a conversation that is kept: nobody may be told to stop."""
-        if code in _STOPS or (code in _STOPS_FORGOTTEN and not self.checker.may_fall_back):
+        if code in _STOPS:
             self.fault(f"its only page was told to stop: {code}")
 
     # --- what it sent ---------------------------------------------------------------------------------------------
@@ -130,7 +147,7 @@ class Replay:
                 sent.times += 1
                 sent.key = CommandKey(frame["conversation"], self.journal.side, frame["id"])
             case "accept":
-                self.accepts[frame["id"]] = frame["conversation"]
+                self.accepts.setdefault(frame["id"], (frame["conversation"], self.now))
                 self.taken_up.add(frame["conversation"])
             case "end":
                 self.ends[frame["id"]] = frame["conversation"]
@@ -150,7 +167,9 @@ class Replay:
             case "conversation_gone":
                 self.mine.discard(frame["conversation"])
                 for log in ("public", "staff"):
-                    self.views.pop(LogKey(frame["conversation"], log), None)
+                    key = LogKey(frame["conversation"], log)
+                    if (view := self.views.pop(key, None)) is not None:
+                        self._forget(key, view.log_id)
             case "ack" | "error" if frame.get("id") is not None:
                 self._answer(frame)
             case "attributes":
@@ -170,9 +189,12 @@ class Replay:
         }
         for key, log_id in tuple(self.copy):
             if key.conversation not in self.mine and key in self.declared:
-                self.forgotten[key, log_id] |= self.copy.pop((key, log_id))
+                self._forget(key, log_id)
         for offer in frame.get("offers", []):
             self._offer(offer)
+
+    def _forget(self, key: LogKey, log_id: str, *, replaced: bool = False) -> None:
+        self.past.append(Past(key, log_id, self.copy.pop((key, log_id), {}), replaced))
 
     def _state(self, state: Frame) -> None:
         self.mine.add(state["id"])
@@ -189,7 +211,8 @@ class Replay:
         view = self.views.get(key)
         if view is None or view.log_id != frame["log_id"]:
             if view is not None:
-                self.checker.replaced(key, view.log_id)
+                self.checker.replaced(self, key, view.log_id)
+                self._forget(key, view.log_id, replaced=True)
             view = self.views[key] = View(frame["log_id"])
         if frame["seq"] <= view.seq:
             self.fault(f"{name} was received twice")
@@ -197,8 +220,9 @@ class Replay:
         if frame["seq"] > view.seq + 1:
             self.fault(f"{name} came after {view.seq}: there is a hole")
         view.seq = frame["seq"]
-        if self.copy[key, view.log_id].setdefault(view.seq, frame) != frame:
-            self.checker.differs(self, key, frame)
+        known = self.copy[key, view.log_id].setdefault(view.seq, frame)
+        if known != frame:
+            self.checker.differs(self, key, frame, known)
         self.checker.reached(self, key, view)
 
     def _answer(self, frame: Frame) -> None:
@@ -210,14 +234,12 @@ class Replay:
                 self.fault(f"a message was sent {sent.times} times and answered {sent.answers} times")
             if not refused:
                 sent.acks.append(frame["seq"])
-        elif refused and frame["id"] in self.accepts and self._is_undone(frame["code"]):
-            self.taken_up.discard(self.accepts[frame["id"]])
+        elif refused and frame["id"] in self.accepts and frame["code"] not in _MAY_YET_BE_DONE:
+            conversation, first_sent = self.accepts[frame["id"]]
+            if not self.checker.falls.lies_between(first_sent, self.now):  # else it may have been done, and lost
+                self.taken_up.discard(conversation)
         elif not refused and frame["id"] in self.ends:
             self.ended.add(self.ends[frame["id"]])
-
-    def _is_undone(self, code: str) -> bool:
-        """Whether a command that is refused so was never done; also not in a copy of the store that is gone."""
-        return code not in _MAY_YET_BE_DONE and not self.checker.may_fall_back
 
     def _attributes(self, frame: Frame) -> None:
         self.checker.counts.attributes_shown += 1
@@ -233,8 +255,8 @@ class Replay:
             self.fault(f"values of attributes stood in a frame `{frame['type']}`")
 
     def _offer(self, offer: Frame) -> None:
-        self.checker.offered(self, offer["id"], offer["conversation"])
-        self.checker.place(offer["conversation"], "entered_at", offer["entered_at"])
+        self.checker.offered(self, offer)
+        self.checker.place(self, offer["conversation"], "entered_at", offer["entered_at"])
 
     def _queue(self, frame: Frame) -> None:
         if frame["type"] == "queue":
@@ -246,6 +268,6 @@ class Replay:
         for entry in frame.get("entries", []):
             self.queue[entry["conversation"]] = entry
             for name in ("entered_at", "arrival", "priority"):
-                self.checker.place(entry["conversation"], name, entry[name])
+                self.checker.place(self, entry["conversation"], name, entry[name])
         for gone in frame.get("entries_gone", []):
             self.queue.pop(gone, None)

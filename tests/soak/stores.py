@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from clusters import Cluster
 from running import free_port
 from servers import RedisServer
+from soak.falls import Fall
 from soak.relay import Unix
 
 if TYPE_CHECKING:
@@ -37,8 +39,8 @@ class Store(Protocol):
         """What the nodes' settings say of it."""
 
     @property
-    def may_fall_back(self) -> bool:
-        """Whether a copy may come to answer that had not got everything yet."""
+    def falls(self) -> Sequence[Fall]:
+        """When a copy came to answer that may not have got everything yet."""
 
     @property
     def url(self) -> str | None:
@@ -73,7 +75,7 @@ class Alone:
 
     settings: Final = 'durability = "always"'
     url: Final = None
-    may_fall_back: Final = False
+    falls: Final = ()
 
     def __init__(self, kind: Kind) -> None:
         self.title: Final = NAMES[kind]
@@ -113,7 +115,6 @@ class Twins:
 
     settings: Final = 'durability = "replicated"\ndurability_wait = "500 ms"'
     url: Final = None
-    may_fall_back: Final = True
 
     def __init__(self, kind: Kind) -> None:
         self.title: Final = f"{NAMES[kind]}, replicated"
@@ -121,6 +122,7 @@ class Twins:
         self._replica = RedisServer(kind, port=free_port(), replica_of=self._primary)
         self._stack = ExitStack()
         self.reached: Unix | None = None
+        self.falls: Final[list[Fall]] = []
         self.faults: Final[Mapping[str, Break]] = {
             "failed over": self._fail_over,
             "failed over after a split": self._fail_over_after_a_split,
@@ -149,17 +151,23 @@ class Twins:
 
     async def _fail_over(self, seed: random.Random, also: Also) -> None:
         """The primary dies, and a moment later its replica takes over."""
-        await self.heal()
-        await self._lose_primary(seed, also)
+        await self._lose_primary(seed, also, await self._follows())
 
     async def _fail_over_after_a_split(self, seed: random.Random, also: Also) -> None:
         """What the primary stores last reaches nobody, though people see it: none of it may be acknowledged."""
-        await self.heal()
+        since = await self._follows()
         await asyncio.to_thread(self._replica.promote)
         await asyncio.sleep(seed.uniform(0.2, 1.0))
-        await self._lose_primary(seed, also)
+        await self._lose_primary(seed, also, since)
 
-    async def _lose_primary(self, seed: random.Random, also: Also) -> None:
+    async def _follows(self) -> int:
+        """A moment just now, before which everything that was stored is on the replica too; milliseconds UTC."""
+        await self.heal()
+        moment = _now()
+        await self.heal()  # it follows already, so that it is not long ago
+        return moment
+
+    async def _lose_primary(self, seed: random.Random, also: Also, since: int) -> None:
         lost, taking_over = self._primary, self._replica
         self.reached = None
         lost.kill()
@@ -167,6 +175,7 @@ class Twins:
         await asyncio.sleep(seed.uniform(0.1, 0.8))
         await asyncio.to_thread(taking_over.promote)
         self._primary, self._replica = taking_over, lost
+        self.falls.append(Fall(since, _now()))
         self.reached = Unix(taking_over.socket)
         await asyncio.sleep(seed.uniform(0.1, 0.8))
         lost.follow(taking_over)
@@ -187,7 +196,7 @@ class Three:
 
     settings: Final = 'durability = "always"'
     reached: Final = None
-    may_fall_back: Final = False
+    falls: Final = ()
 
     def __init__(self, kind: Kind) -> None:
         self.title: Final = f"Cluster of {NAMES[kind]}"
@@ -222,6 +231,10 @@ class Three:
 
     async def _pause(self, seed: random.Random, also: Also) -> None:
         await _paused(seed.choice(self._cluster.primaries), seed.uniform(0.1, 2), also)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def _paused(server: RedisServer, seconds: float, also: Also) -> None:

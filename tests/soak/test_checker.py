@@ -3,129 +3,24 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from idcontact.live.keys import new_id
 from running import ATTRIBUTES, make_site, running_house
 from soak.checker import Checker
 from soak.journal import Journal, Record
 from soak.journaled import JournaledEndUser, JournaledStaff
+from soak.story import EVENTS, C, Story, acked, event, heard, hello, offer, phase, queue, said, sends
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from running import Site
-    from soak.checker import Verdict
-    from soak.journal import Frame
 
-C = new_id()
 LAST = 15
 """How many events the real conversation has: three before its twelve messages."""
-VALUES = {"Suzanne Moulin": C}
-
-
-def event(seq: int, kind: str, by: str = "system", **members: Any) -> Frame:
-    log = {"conversation": C, "log": "public", "log_id": "one", "seq": seq, "at": 1000 + seq, "by": by}
-    return {"type": kind, **log, **members}
-
-
-def said(seq: int, by: str, command: str) -> Frame:
-    return event(seq, "message", by, text=f"text of {command}", command=command)
-
-
-def sends(command: str) -> Record:
-    return Record("sent", {"type": "send", "id": command, "conversation": C, "text": f"text of {command}"})
-
-
-def acked(command: str, seq: int) -> Record:
-    return Record("heard", {"type": "ack", "id": command, "seq": seq, "at": 1000 + seq})
-
-
-def heard(kind: str, **members: Any) -> Record:
-    return Record("heard", {"type": kind, **members})
-
-
-def hello(*have: Frame) -> list[Record]:
-    return [Record("opened"), Record("sent", {"type": "hello", "have": list(have)})]
-
-
-def phase(name: str, version: int) -> Frame:
-    return {"id": C, "version": version, "phase": name}
-
-
-def queue(version: int, *conversations: str, state: str = "waiting") -> Record:
-    entries = [
-        {"conversation": one, "arrival": 1, "entered_at": 5, "priority": 5, "state": state} for one in conversations
-    ]
-    return heard("queue", version=version, entries=entries, agents=[])
-
-
-EVENTS = [
-    event(1, "queued"),
-    event(2, "joined", "agent", name="Ann"),
-    said(3, "end_user", "u1"),
-    said(4, "agent", "a1"),
-    said(5, "end_user", "u2"),
-]
-
-
-class Story:
-    """An end user and an agent who talk, as each would write it down; to be tampered with."""
-
-    def __init__(self) -> None:
-        self.end_user = Journal("end user 1")
-        self.end_user.records += [
-            *hello(),
-            heard("welcome", conversation=phase("waiting", 1)),
-            *(Record("heard", one) for one in EVENTS[:2]),
-            heard("conversation", conversation=phase("active", 2)),
-            sends("u1"),
-            acked("u1", 3),
-            *(Record("heard", one) for one in EVENTS[2:4]),
-            Record("lost"),
-            *hello({"conversation": C, "log": "public", "log_id": "one", "seq": 4}),
-            heard("welcome", conversation=phase("active", 2)),
-            sends("u2"),
-            Record("heard", EVENTS[4]),
-            acked("u2", 5),
-        ]
-        self.agent = Journal("ann", "ann")
-        self.agent.records += [
-            *hello(),
-            heard("welcome", conversations=[], offers=[]),
-            queue(1, C),
-            heard("offer", offer={"id": "7", "conversation": C, "entered_at": 5}),
-            Record("sent", {"type": "accept", "id": "t1", "conversation": C, "offer": "7"}),
-            heard("ack", id="t1"),
-            heard("conversation", conversation=phase("active", 2)),
-            *(Record("heard", one) for one in EVENTS[:3]),
-            heard("attributes", conversation=C, attributes=[{"tag": "fullname", "value": "Suzanne Moulin"}]),
-            sends("a1"),
-            Record("heard", EVENTS[3]),
-            acked("a1", 4),
-            Record("heard", EVENTS[4]),
-            queue(2, C, state="assigned"),
-        ]
-        self.others: list[Journal] = []
-
-    def verdict(self, *, may_fall_back: bool = False) -> Verdict:
-        journals = [self.end_user, self.agent, *self.others]
-        return Checker(journals, VALUES, may_fall_back=may_fall_back).verdict()
-
-    def finds(self, *words: str) -> None:
-        faults = self.verdict().faults
-        assert faults
-        for word in words:
-            assert any(word in fault for fault in faults), (word, faults)
-
-    def at(self, journal: Journal, seq: int) -> int:
-        """Where a journal holds that event."""
-        return next(
-            place for place, one in enumerate(journal.records) if one.frame.get("log_id") and one.frame["seq"] == seq
-        )
 
 
 @pytest.fixture
@@ -227,58 +122,6 @@ def test_a_log_that_comes_from_the_beginning_after_a_welcome_without_it_is_no_do
     assert story.verdict().faults == []
 
 
-def fall_back(story: Story, *, told: bool = True) -> list[Frame]:
-    """The agent saw another event 5 than the end user, and the log comes again, with what was acknowledged."""
-    story.agent.records[story.at(story.agent, 5)] = Record("heard", said(5, "agent", "lost"))
-    word = event(6, "maybe_lost") if told else said(6, "agent", "a2")
-    again = [{**one, "log_id": "two"} for one in (*EVENTS, word)]
-    for journal in (story.end_user, story.agent):
-        journal.records += [Record("heard", one) for one in again]
-    return again
-
-
-def test_a_log_that_comes_again_because_the_store_lost_its_end_is_no_fault(story: Story) -> None:
-    fall_back(story)
-    verdict = story.verdict()
-    assert (verdict.faults, verdict.counts.whole_logs_again) == ([], 2)
-    assert (verdict.counts.messages_acknowledged, verdict.counts.messages_in_logs) == (3, 3)
-
-
-def test_a_log_that_comes_back_because_what_took_its_place_was_lost_too_is_no_fault(story: Story) -> None:
-    fall_back(story)
-    again = copy.deepcopy(EVENTS)
-    for journal in (story.end_user, story.agent):
-        journal.records += [Record("heard", one) for one in again]
-    story.agent.records[story.at(story.agent, 5)] = Record("heard", again[4])
-    assert story.verdict(may_fall_back=True).faults == []
-
-
-def test_a_log_that_comes_again_without_a_word_is_found(story: Story) -> None:
-    fall_back(story, told=False)
-    story.finds("nobody was told why")
-
-
-def test_what_was_acknowledged_and_is_not_in_the_log_that_comes_again_is_found(story: Story) -> None:
-    again = fall_back(story)
-    again[4].update(said(5, "agent", "a2"), log_id="two")
-    story.finds("acknowledged as message 5 is something else")
-
-
-def test_what_an_agent_forgot_with_the_conversation_is_no_other_history(story: Story) -> None:
-    story.agent.records[story.at(story.agent, 5)] = Record("heard", said(5, "agent", "lost"))
-    have = {"conversation": C, "log": "public", "log_id": "one", "seq": 5}
-    story.agent.records += [Record("lost"), *hello(have), heard("welcome", conversations=[], offers=[])]
-    story.agent.records += [heard("conversation", conversation=phase("active", 4)), queue(3, C, state="assigned")]
-    story.agent.records += [Record("heard", one) for one in EVENTS]
-    assert story.verdict().faults == []
-
-
-def test_who_keeps_a_log_that_another_took_the_place_of_is_found(story: Story) -> None:
-    fall_back(story)
-    del story.agent.records[-6:]
-    story.finds("ann: still has the public log")
-
-
 def test_two_answers_to_a_command_that_was_sent_once_are_found(story: Story) -> None:
     story.end_user.records.append(acked("u2", 5))
     story.finds("sent 1 times and answered 2 times")
@@ -305,9 +148,7 @@ def test_attributes_for_another_agent_or_the_end_user_are_found(story: Story) ->
 
 
 def test_values_of_attributes_in_another_frame_are_found(story: Story) -> None:
-    story.agent.records.insert(
-        3, heard("offer", offer={"id": "8", "conversation": C, "entered_at": 5, "x": ["Suzanne Moulin"]})
-    )
+    story.agent.records.insert(3, heard("offer", offer={**offer("8", 5), "x": ["Suzanne Moulin"]}))
     story.finds("values of attributes stood in a frame `offer`")
 
 
@@ -347,27 +188,14 @@ def test_two_agents_in_one_conversation_are_found(story: Story) -> None:
 
 
 def test_one_offer_to_two_agents_is_found(story: Story) -> None:
-    offer = {"id": "7", "conversation": C, "entered_at": 5}
-    story.others.append(Journal("bob", "bob", [*hello(), heard("welcome", conversations=[], offers=[offer])]))
+    again = heard("welcome", conversations=[], offers=[offer("7", 5)])
+    story.others.append(Journal("bob", "bob", [*hello(), again]))
     story.finds("an offer was made to two agents")
 
 
 def test_a_place_in_the_queue_that_changed_is_found(story: Story) -> None:
-    story.agent.records.append(heard("offer", offer={"id": "9", "conversation": C, "entered_at": 6}))
+    story.agent.records.append(heard("offer", offer=offer("9", 6)))
     story.finds("the entered_at of conversation")
-
-
-def test_numbers_of_the_queue_may_be_given_out_again_where_a_replica_took_over_and_the_rest_may_not(
-    story: Story,
-) -> None:
-    offer = {"id": "7", "conversation": C, "entered_at": 5}
-    story.others.append(Journal("bob", "bob", [*hello(), heard("welcome", conversations=[], offers=[offer])]))
-    assert story.verdict(may_fall_back=True).faults == []
-    story.agent.records.append(heard("offer", offer={**offer, "id": "9", "entered_at": 6}))
-    assert story.verdict(may_fall_back=True).faults == []
-    first = next(one.frame for one in story.agent.records if one.frame.get("type") == "queue")
-    first["entries"][0]["priority"] = 4
-    assert len(story.verdict(may_fall_back=True).faults) == 1
 
 
 # --- a real conversation ------------------------------------------------------------------------------------------
