@@ -3,7 +3,8 @@
 What one turn of the event loop sends over one connection goes out in one write, an answer's head and body too: a write
 costs more than all that leads to it. Requests: see `exchange.py`. WebSockets: an application that asks for it (ASGI
 extensions `WRITE_TEXT` and `LISTEN`) sends a message by one plain call, whose frame is put together here (RFC 6455
-section 5.2), and may take one without a task. Everything else is uvicorn's.
+section 5.2), and may take one without a task. Text messages of one frame are taken apart here too (`frames_in.py`).
+Everything else is uvicorn's.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import State
 
 from idcontact.exchange import Exchange
+from idcontact.frames_in import FrameCutter, text_of
 
 if TYPE_CHECKING:
     from asyncio import BaseTransport
@@ -215,6 +217,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin, in front of that transport, which an `HttpProtocol` may have had before."""
         super().connection_made(_joined(transport, self.loop))
+        self._cutter = FrameCutter(self.config.ws_max_size)
 
     _heard: Callable[[bytes], bool] | None = None
 
@@ -225,6 +228,25 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             extensions = cast("dict[str, object]", self.scope["extensions"])
             extensions[WRITE_TEXT] = self.write_text
             extensions[LISTEN] = self.listen
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come in: first the request, whole and nothing else (uvicorn writes it out anew), then frames."""
+        if not self.handshake_initiated:
+            super().data_received(data)
+            return
+        for frame in self._cutter.cut(data):
+            text = text_of(frame) if self._takes_text() else None
+            if text is not None:
+                self.curr_msg_data_type, self.frames = "text", [text]
+                self.send_receive_event_to_app()
+                continue
+            super().data_received(frame)
+            if self.conn.parser_exc is not None:
+                return
+
+    def _takes_text(self) -> bool:
+        """Whether a text message may begin now, and is as it came."""
+        return self.conn.state is State.OPEN and not self.frames and not self.conn.extensions
 
     def listen(self, heard: Callable[[bytes], bool] | None) -> None:
         """Call `heard` with each text message, whole, as it comes. What it does not take goes to ASGI's `receive`."""
