@@ -151,7 +151,7 @@ class _Making:
         store = self.conversations.store
         state = self._waiting(now, purpose)
         key = await store.create(state, {}, {"ticket": hashed(state.id)})
-        before = Stored(state, key, last_activity=0, log_ids={}, seqs={}, now=0, mark=0, set_back=0)
+        before = Stored(state, key, last_activity=0, log_ids={}, seqs={}, now=0, mark=b"", set_back=0)
         active = replace(state, phase=Phase.ACTIVE, generation=1, agent=AgentPart(agent, agent, state.created_at))
         change = Change(
             state=active,

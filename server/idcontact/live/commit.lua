@@ -11,16 +11,16 @@
 -- ARGV[2]  root of the node channels
 -- ARGV[3]  JSON: expected, phase, agent, now, deadlines {kind: at} (all that hold, but lease),
 --          lease (0: none, -1: as it is), tell_routing, forget, expiry (s), command?, claim? {kind, at, last_activity}
--- ARGV[4]  the sealed state
--- ARGV[5]… pairs: log ("public" or "staff"), sealed event
--- ARGV[6+] last, when `attributes` is set: the sealed attributes
+-- ARGV[4]  the sealed state; ARGV[5] how the one begins that was read
+-- ARGV[6]… pairs: log ("public" or "staff"), sealed event
+-- ARGV[7+] last, when `attributes` is set: the sealed attributes
 -- Answer: {"ok", version, seq of the first event or 0, at} | {"again", answer} | {"lost"} | {"gone"} | {"claimed"}
 local call = redis.call
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local id, channel = ARGV[1], ARGV[2]
 local what = cjson.decode(ARGV[3])
-local version = call('HGET', KEYS[1], 'version')
+local version, state = unpack(call('HMGET', KEYS[1], 'version', 'state'))
 if not version then return {'gone'} end
 if what.command then
   local answered = call('HGET', KEYS[1], what.command)
@@ -30,7 +30,8 @@ if what.command then
     return {'again', answered}
   end
 end
-if tonumber(version) ~= what.expected then return {'lost'} end
+-- A copy of the store that took over may be at the same version with another state.
+if tonumber(version) ~= what.expected or string.sub(state, 1, #ARGV[5]) ~= ARGV[5] then return {'lost'} end
 if what.claim then
   local at = call('ZSCORE', KEYS[5], what.claim.kind .. '|' .. id)
   if not at or tonumber(at) ~= what.claim.at then return {'claimed'} end
@@ -62,7 +63,7 @@ elseif what.forget then
   call('HDEL', KEYS[1], 'attributes', 'attributes_at')
 end
 local first = 0
-for i = 5, fields, 2 do
+for i = 6, fields, 2 do
   local log, sealed = ARGV[i], ARGV[i + 1]
   local seq = call('HINCRBY', KEYS[1], 'seq_' .. log, 1)
   if first == 0 then first = seq end

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _ISSUED_COOKIES = 5
 _TIME_ONE_IN = 64
+_MARK = 12
+"""How many bytes of what is sealed are there by chance alone: its nonce."""
 SAFETY_EXPIRY = 24 * 3600
 _LOADED = [
     "version",
@@ -191,7 +193,7 @@ class ConversationStore:
             log_ids={"public": log_public.decode(), "staff": log_staff.decode()},
             seqs={"public": int(seq_public), "staff": int(seq_staff)},
             now=_milliseconds(time),
-            mark=hash(sealed),
+            mark=sealed[:_MARK],
             set_back=int(set_back or 0),
         )
 
@@ -217,7 +219,7 @@ class ConversationStore:
         if change.attributes is not None:
             what["attributes"] = True
         sealed = before.key.seal(msgspec.msgpack.encode(state), context(state.id, "state"))
-        args: list[str | bytes | int] = [state.id, keys.channels, msgspec.json.encode(what), sealed]
+        args: list[str | bytes | int] = [state.id, keys.channels, msgspec.json.encode(what), sealed, before.mark]
         for log, event in change.events:
             args += [log, event]
         if change.attributes is not None:

@@ -21,8 +21,8 @@ class Stored:
     log_ids: dict[LogName, str]
     seqs: dict[LogName, int]
     now: int
-    mark: int
-    """Hash of the state as it lies there: no two writes of a state are alike."""
+    mark: bytes
+    """How the state begins as it lies there: no two writes of a state are alike."""
     set_back: int
     """How often the store was found to have fallen back to an earlier copy of this conversation."""
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idcontact.live.happenings import Connected
+from idcontact.live.stored import Change
 from live_parts import Parts, parts
 
 if TYPE_CHECKING:
@@ -141,3 +143,20 @@ async def test_a_state_that_alone_is_an_earlier_one_leaves_the_logs_as_they_are(
     assert (now.log_ids, now.seqs) == (before.log_ids, before.seqs)
     assert now.state.version > known.state.version
     assert not await live.store.set_backs.note(known, [], behind=True)
+
+
+async def test_what_follows_from_a_state_that_was_lost_is_not_stored_on_another_of_the_same_version(
+    live: Parts,
+) -> None:
+    conversation = await live.active()
+    earlier = await Earlier.of(live, conversation)
+    await live.conversations.happen(conversation, Connected("lost"))
+    before = await live.store.load(conversation)
+    await earlier.comes_back()
+    await live.conversations.happen(conversation, Connected("kept"))
+    now = await live.store.load(conversation)
+    assert now.state.version == before.state.version
+    late = Change(state=before.state, deadlines={})
+    assert (await live.store.commit(before, late)).outcome == "lost"
+    assert (await live.store.load(conversation)).state.conn == "kept"
+    assert (await live.store.commit(now, Change(state=now.state, deadlines={}))).outcome == "ok"
