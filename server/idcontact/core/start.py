@@ -148,7 +148,8 @@ class Starter:
                 return await self._full_session(kind, purpose, visitor)
             case IdentifyFirst():
                 auth = purpose.auth_method(kind.auth_method)
-                return await self._identify(auth, purpose, await self._kept_results.begin(purpose, auth, visitor))
+                place = await self._kept_results.begin(purpose, auth, visitor)
+                return await self._identify(auth, purpose, place.continuation, place.attr_url)
             case WithEarlierResult():
                 comm = purpose.comm_method(kind.comm_method)
                 context = _context("given", comm, visitor)
@@ -159,7 +160,7 @@ class Starter:
                 return await self._unauthenticated(kind, purpose, visitor)
             case DuringCommunication():
                 auth = purpose.auth_method(kind.auth_method)
-                return await self._identify(auth, purpose, Onward(kind.comm_url, kind.attr_url))
+                return await self._identify(auth, purpose, kind.comm_url, kind.attr_url)
 
     async def for_browser(self, client_url: str) -> str:
         """What a browser is sent to for it: as on the way through an auth plugin. Programs do as they like with it."""
@@ -174,8 +175,7 @@ class Starter:
             comm, StartCommunication(purpose=purpose.tag, context=_context("pending", comm, visitor, auth.tag))
         )
         try:
-            onward = Onward(communication.client_url, communication.attr_url)
-            return await self._identify(auth, purpose, onward)
+            return await self._identify(auth, purpose, communication.client_url, communication.attr_url)
         except IdContactError:
             await self._call_off(comm, communication)
             raise
@@ -239,7 +239,8 @@ class Starter:
         answer = await self._outgoing.post(
             communication.attr_url, token.encode(), content_type="application/jwt", plugin=comm.tag
         )
-        _check_status(answer, comm.tag, blame="auth_result")
+        if not answer.is_success:
+            raise _refusal(answer, comm.tag, blame="auth_result")
         return communication.client_url
 
     # --- requests to plugins ---
@@ -254,8 +255,8 @@ class Starter:
             raise _nonsense(method.tag, "attr_url is neither http nor https")
         return started
 
-    async def _identify(self, method: AuthMethod, purpose: Purpose, onward: Onward) -> str:
-        led = await self._leading.lead(method, onward.continuation, onward.attr_url)
+    async def _identify(self, method: AuthMethod, purpose: Purpose, continuation: str, attr_url: str | None) -> str:
+        led = await self._leading.lead(method, continuation, attr_url)
         message = StartAuthentication(
             attributes=list(purpose.attributes), continuation=led.continuation, attr_url=led.attr_url
         )
@@ -270,7 +271,8 @@ class Starter:
             return
         try:
             answer = await self._outgoing.post(communication.cancel_url, b"", plugin=method.tag)
-            _check_status(answer, method.tag)
+            if not answer.is_success:
+                raise _refusal(answer, method.tag)
         except IdContactError as error:
             _log.warning("a communication that nobody will come to could not be called off: %s", error)
 
@@ -278,8 +280,12 @@ class Starter:
         self, method: Method, path: str, message: msgspec.Struct, shape: type[T], blame: str | None = None
     ) -> T:
         answer = await self._outgoing.post(f"{method.base}/{path}", msgspec.json.encode(message), plugin=method.tag)
-        _check_status(answer, method.tag, blame)
-        return _read(answer, method.tag, shape)
+        if not answer.is_success:
+            raise _refusal(answer, method.tag, blame)
+        try:
+            return decode_json(answer.body, shape)  # JSON whatever its Content-Type says (WIRE.md)
+        except RequestError as error:
+            raise _nonsense(method.tag, str(error)) from None
 
 
 def _context(
@@ -302,20 +308,11 @@ def _context(
     )
 
 
-def _check_status(answer: Answer, plugin: str, blame: str | None = None) -> None:
-    """Only 2xx is an answer. With `blame`, 400 is about that member of the caller's request."""
+def _refusal(answer: Answer, plugin: str, blame: str | None = None) -> IdContactError:
+    """What to say of a status that is not 2xx. With `blame`, 400 is about that member of the caller's request."""
     if blame is not None and answer.status == 400:
-        raise BadRequest("was not accepted by the communication plugin", field=blame)
-    if not answer.is_success:
-        raise PluginFailed(plugin, "a service that is needed refused", reason=f"status {answer.status}")
-
-
-def _read(answer: Answer, plugin: str, shape: type[T]) -> T:
-    """A plugin's answer: JSON whatever its Content-Type says (WIRE.md)."""
-    try:
-        return decode_json(answer.body, shape)
-    except RequestError as error:
-        raise _nonsense(plugin, str(error)) from None
+        return BadRequest("was not accepted by the communication plugin", field=blame)
+    return PluginFailed(plugin, "a service that is needed refused", reason=f"status {answer.status}")
 
 
 def _nonsense(plugin: str, reason: str) -> PluginFailed:
