@@ -24,6 +24,8 @@ RULES = ROOT / "node_modules/@asyncapi/specs/schemas/3.0.0-without-$id.json"
 GUIDE = (ROOT / "docs/live-protocol.md").read_text()
 ENDS = {"endUser": (m.EndUserFrame, m.ToEndUser), "console": (m.StaffFrame, m.ToStaff)}
 GOLDEN = {"from_end_user": "endUser", "to_end_user": "endUser", "from_staff": "console", "to_staff": "console"}
+SIGNALS: set[type[m.Frame]] = {m.Seen, m.Typing}
+"""What a page says that is not answered."""
 
 Document = dict[str, Any]
 
@@ -126,7 +128,7 @@ def test_commands_are_answered_by_one_ack_or_error_and_signals_by_nothing(told: 
             frame = getattr(m, name)
             replies = names(operation["reply"]["messages"]) if "reply" in operation else set()
             assert (replies == {"Ack", "Error"}) is issubclass(frame, m.Command)
-            assert bool(replies) is (frame not in {m.Seen, m.Typing})
+            assert bool(replies) is (frame not in SIGNALS)
 
 
 def test_variables_of_an_address_are_described(told: Document) -> None:
