@@ -36,8 +36,14 @@ ABORT: Final = "idcontact.abort"
 """ASGI extension: `HttpProtocol.abort` of this connection, for an endless answer that nobody takes any more."""
 
 _JOIN_BYTES = 64 * 1024  # more than this does not wait for the end of the turn
+OTHER_FRAMES: Final = 1_000
+"""How many frames a client may send in `_WINDOW` that are no text in one frame: pings, pongs and pieces, which no
+application sees or counts. Each costs as much as a message."""
+_WINDOW: Final = 10.0  # seconds
+_TOO_MANY: Final = 4429
 _LAST_WORD: Final = 1.0  # seconds for saying why, to who may be gone
 _TEXT = 0x81  # the whole of a text message
+_OPCODE, _CLOSE = 0x0F, 0x8
 _MEDIUM, _LONG = struct.Struct("!BBH"), struct.Struct("!BBQ")
 
 
@@ -137,19 +143,18 @@ class HttpProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
 
-    def on_message_begin(self) -> None:
-        """A request begins; its scope offers `abort`."""
-        super().on_message_begin()
-        self.scope["extensions"] = self._extensions
-
     def on_headers_complete(self) -> None:
-        """The head of a request is there: the application gets it, after those that came before it."""
+        """The head of a request is there: the application gets it, after those that came before it.
+
+        Its scope offers `abort`.
+        """
         parser, scope = self.parser, self.scope
         version = parser.get_http_version()
         scope["method"] = parser.get_method().decode("ascii")
         scope["http_version"] = version
         if parser.should_upgrade() and self._should_upgrade():
             return
+        scope["extensions"] = self._extensions
         target = httptools.parse_url(self.url)
         path = target.path.decode("ascii")
         scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
@@ -220,6 +225,9 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._cutter = FrameCutter(self.config.ws_max_size)
 
     _heard: Callable[[bytes], bool] | None = None
+    _since = 0.0
+    _others = 0
+    """How many other frames have come since then."""
 
     def handle_connect(self, event: Request) -> None:
         """The handshake; its scope offers `write_text` and `listen`."""
@@ -240,9 +248,39 @@ class SocketProtocol(WebSocketsSansIOProtocol):
                 self.curr_msg_data_type, self.frames = "text", [text]
                 self.send_receive_event_to_app()
                 continue
+            if not self._may_come(frame):
+                continue
             super().data_received(frame)
             if self.conn.parser_exc is not None:
                 return
+
+    def _may_come(self, frame: bytes) -> bool:
+        """Whether a frame that is no message by itself is looked at. One too many closes the connection."""
+        if self.close_sent:
+            return frame[0] & _OPCODE == _CLOSE
+        now = self.loop.time()
+        if now - self._since >= _WINDOW:
+            self._since, self._others = now, 0
+        self._others += 1
+        if self._others > OTHER_FRAMES:
+            self._close_for_too_many()
+        return self._others <= OTHER_FRAMES
+
+    def _close_for_too_many(self) -> None:
+        if self.conn.state is not State.OPEN:  # it has not been accepted yet
+            self.transport.abort()
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": _TOO_MANY, "reason": ""})
+        self.conn.send_close(_TOO_MANY)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.close)
+
+    def handle_ping(self) -> None:
+        """Answer it, where there is room: who pings and reads nothing would fill the memory with what it is due."""
+        answer = b"".join(self.conn.data_to_send())
+        if self.writable.is_set():
+            self.transport.write(answer)
 
     def _takes_text(self) -> bool:
         """Whether a text message may begin now, and is as it came."""

@@ -180,6 +180,35 @@ async def test_nor_is_who_takes_no_close_either_kept_for_what_was_to_be_sent_bef
         client.transport.abort()
 
 
+async def test_pings_of_who_takes_nothing_are_not_answered_for_later() -> None:
+    grown: asyncio.Queue[int] = asyncio.Queue()
+    full = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        protocol = _protocol(scope)
+        transport = protocol.transport
+        assert isinstance(transport, JoinedWrites)
+        await receive()
+        await send({"type": "websocket.accept"})
+        while protocol.write_text(b"x" * 60_000):  # noqa: ASYNC110 - each turn more, and nobody says when there is no room
+            await asyncio.sleep(0)
+        before = transport._transport.get_write_buffer_size()
+        full.set()
+        assert (await receive())["text"] == "so much for that"
+        await asyncio.sleep(0)
+        grown.put_nowait(transport._transport.get_write_buffer_size() - before)
+
+    async with served(app, ws_ping_interval=None) as url, asyncio.timeout(10):
+        client = await connect(url, max_queue=1, ping_interval=None)
+        client.transport.pause_reading()
+        await full.wait()
+        for _ in range(500):
+            await client.ping()
+        await client.send("so much for that")
+        assert await grown.get() <= 0
+        client.transport.abort()
+
+
 class _Recorder(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
