@@ -141,14 +141,16 @@ class Relay:
         while self._carrying:
             await asyncio.wait(self._carrying)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Kept from its first moment: who leaves in it waits for it."""
+        task = asyncio.create_task(self._carry_and_end(reader, writer))
         self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
+
+    async def _carry_and_end(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await self._carry(reader, writer)
         finally:
-            self._carrying.discard(task)
             writer.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
