@@ -183,7 +183,18 @@ class Limiter:
         return b"%b%b%b" % (around[0], hashed.encode(), around[1])
 
 
+class _Caller(str):
+    """An address to count by, with its hash: who comes by one, mostly comes more than once."""
+
+    __slots__ = ("hashed",)
+    hashed: str
+
+
 def _hashed(key: str) -> str:
+    return key.hashed if isinstance(key, _Caller) else _hash_of(key)
+
+
+def _hash_of(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
@@ -199,7 +210,13 @@ def client_address(connection: HTTPConnection) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _counted(host: str) -> str:
+def _counted(host: str) -> _Caller:
+    caller = _Caller(_whom(host))
+    caller.hashed = _hash_of(caller)
+    return caller
+
+
+def _whom(host: str) -> str:
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
