@@ -151,9 +151,10 @@ class Hub:
                 by = _sender(who)
                 self._tell_other(local, by, m.SeenBy(conversation=local.id, by=by, seq=int(seq)))
             case b"T":
-                who, _, on = rest.partition(b"|")
+                who, on, seq = rest.split(b"|")
                 by = _sender(who)
-                self._tell_other(local, by, m.TypingBy(conversation=local.id, by=by, on=on == b"1"))
+                if int(seq) >= local.feeds["public"].due - 1:  # else what was being typed may be there already
+                    self._tell_other(local, by, m.TypingBy(conversation=local.id, by=by, on=on == b"1"))
             case b"Z":
                 self._gone(local)
             case _:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idcontact.live import typist
+from idcontact.live.hub import Hub
 
 if TYPE_CHECKING:
     from live_client import Client
@@ -46,6 +47,30 @@ async def test_it_is_passed_on_now_and_then_however_often_it_is_said(
     await end_user.say("so much for that")
     await ann.said(end_user.conversation, "so much for that")
     assert heard(ann) == [("end_user", True), ("end_user", False)]
+
+
+async def test_it_is_not_told_after_the_message_that_it_announced(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published, late = Hub.published, list[tuple[Hub, str, bytes]]()
+
+    def slowly(hub: Hub, channel: str, raw: bytes) -> None:
+        if raw.startswith(b"T"):
+            late.append((hub, channel, raw))
+        else:
+            published(hub, channel, raw)
+
+    end_user, ann = await floor.talk()
+    monkeypatch.setattr(Hub, "published", slowly)
+    await types(end_user, end_user.conversation)
+    await end_user.say("there it is")
+    await ann.said(end_user.conversation, "there it is")
+    while not late:
+        await ann.ping()
+    for one in late:
+        published(*one)
+    await ann.ping()
+    assert heard(ann) == []
 
 
 async def test_who_waits_types_to_nobody(floor: Floor) -> None:
