@@ -171,13 +171,14 @@ async def test_a_conversation_can_be_read_and_typed_in_where_there_is_little_roo
         await expect(box).to_be_in_viewport(ratio=0.9)
         await last.scroll_into_view_if_needed()
         await expect(last).to_be_in_viewport(ratio=0.5)
-        hit = await last.evaluate(
+        # Nothing lies over it, once the page has followed the window's new size.
+        await page.wait_for_function(
             """(bubble) => {
                 const { x, y, width, height } = bubble.getBoundingClientRect();
                 return bubble.getRootNode().elementFromPoint(x + width / 2, y + height / 2) === bubble;
-            }"""
+            }""",
+            arg=await last.element_handle(),
         )
-        assert hit, "the last message lies behind something else"
 
 
 async def test_on_a_phone_an_agent_finds_what_is_verified_by_one_touch(town: Town) -> None:
