@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SLOTS: Final = 16384
 _PRIMARIES: Final = 3
 _WITHIN: Final = 20.0  # seconds; measured: 2 to 3 s
-_NODE_TIMEOUT_MS: Final = 500
+_NODE_TIMEOUT_MS: Final = 1000
 
 
 class Cluster:

@@ -205,7 +205,7 @@ async def split_house(
         public_url="https://core.example.org", assets=AssetFiles({"/assets": ASSETS_FOLDER}), clock=lambda: now[0]
     )
     results = results_settings(folder)
-    async with Outgoing(limit=0.5) as outgoing:
+    async with Outgoing(limit=5.0) as outgoing:
         for base in (AUTH, "http://auth.example"):
             outgoing.mount(base, auth.application("/start_authentication"))
         outgoing.mount(COMM, comm.application("/start_communication"))
