@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 import msgspec
 
+from idcontact.app import Means, build_house
+from idcontact.config import load_config
+from idcontact.demo_site import DemoSite
+from idcontact.keystore import DirectoryKeyStore
+from idcontact.outgoing import Outgoing
+from idcontact.redis import connect
 from running import make_site
 from visitors import Program, Visitor
 
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from idcontact.app import House
     from running import Site
 
 SECRET: Final = "a secret of a test, of at least thirty-two bytes"
@@ -71,6 +78,12 @@ def full_site(folder: Path, redis_url: str) -> Site:
     text = site.config.read_text().replace('"1000 per min"', '"1000000 per min"')
     site.config.write_text(text.replace(":PORT", f":{site.port}"))
     return site
+
+
+def full_house(site: Site) -> House:
+    """Both applications with all that can be in them, built and not run."""
+    means = Means(connect("redis://127.0.0.1:1"), DirectoryKeyStore(site.folder / "keys"), Outgoing())
+    return build_house(load_config(site.config, {}), site.folder, means, DemoSite)
 
 
 _HERE: Final = Path(__file__).parent

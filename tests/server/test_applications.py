@@ -10,20 +10,15 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from fuzzed import full_site
-from idcontact.app import House, Means, build_house
+from fuzzed import full_house, full_site
 from idcontact.applications import application
-from idcontact.config import load_config
-from idcontact.demo_site import DemoSite
-from idcontact.keystore import DirectoryKeyStore
 from idcontact.openapi import ApiRoute, walk
-from idcontact.outgoing import Outgoing
-from idcontact.redis import connect
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from idcontact.app import House
     from running import Site
 
 EVIL = {"Host": "evil.example"}
@@ -51,9 +46,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def house(site: Site) -> House:
-    """Both applications with all that can be in them, built and not run."""
-    means = Means(connect("redis://127.0.0.1:1"), DirectoryKeyStore(site.folder / "keys"), Outgoing())
-    return build_house(load_config(site.config, {}), site.folder, means, DemoSite)
+    return full_house(site)
 
 
 def paths_of(door: ASGIApp) -> set[str]:

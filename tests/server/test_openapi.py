@@ -15,12 +15,8 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 
-from fuzzed import full_site
-from idcontact.app import House, Means, build_house
-from idcontact.config import load_config
-from idcontact.demo_site import DemoSite
+from fuzzed import full_house, full_site
 from idcontact.errors import BadRequest, Gone, TokenRejected
-from idcontact.keystore import DirectoryKeyStore
 from idcontact.openapi import (
     FORM_TYPE,
     JSON_TYPE,
@@ -35,13 +31,12 @@ from idcontact.openapi import (
     see_other,
     walk,
 )
-from idcontact.outgoing import Outgoing
-from idcontact.redis import connect
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
+    from idcontact.app import House
     from idcontact.openapi import Endpoint
     from running import Site
 
@@ -151,9 +146,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def house(site: Site) -> House:
-    """Both applications with all that can be in them, built and not run."""
-    means = Means(connect("redis://127.0.0.1:1"), DirectoryKeyStore(site.folder / "keys"), Outgoing())
-    return build_house(load_config(site.config, {}), site.folder, means, DemoSite)
+    return full_house(site)
 
 
 @pytest.fixture(params=["public", "internal"])
